@@ -1,0 +1,153 @@
+"""The Protocols the shell is built against. Every await on the outside behind one of these has its own deadline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sentinel.core.model import Failure, Reading
+
+
+class Clock(Protocol):
+    """Wall time, the run's monotonic time, and whether the wall clock may be believed."""
+
+    def now(self) -> datetime:
+        """Aware UTC wall time."""
+
+    def monotonic(self) -> float:
+        """Seconds, never going back, of this run."""
+
+    def synchronised(self) -> bool:
+        """True when the kernel says that a time server disciplines the clock."""
+
+
+# --- Towards devices -------------------------------------------------------------------------------------------------
+
+
+class LinkError(Exception):
+    """A read or write that gave no trustworthy answer. `failure` goes into the failed readings, the text into the log."""
+
+    def __init__(self, failure: Failure, text: str) -> None:
+        super().__init__(text)
+        self.failure = failure
+
+
+class Table(StrEnum):
+    """The four Modbus tables. Addresses are PDU addresses, from 0."""
+
+    COIL = "coil"
+    DISCRETE = "discrete"
+    INPUT = "input"
+    HOLDING = "holding"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One Modbus read: 1-2000 bits or 1-125 registers of one unit."""
+
+    unit: int
+    table: Table
+    address: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One Modbus write (FC5/6 for one value, FC15/16 for more): a relay, a test command."""
+
+    unit: int
+    table: Table  # COIL or HOLDING
+    address: int
+    values: tuple[int, ...]  # bits as 0 and 1
+
+
+Words = tuple[int, ...]  # registers 0..65535, or bits as 0 and 1, exactly as many as were asked for
+
+Q_contra = TypeVar("Q_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Link(Protocol[Q_contra, R_co]):
+    """One physical line and its only talker. It opens itself on the first read and mends itself; it never retries."""
+
+    async def read(self, request: Q_contra, timeout_s: float | None = None) -> R_co:
+        """The answer to exactly this question, or LinkError. Requests queue; `timeout_s` counts from the own turn."""
+
+    async def close(self) -> None:
+        """Give the line back. Reads that wait fail with NOT_CONNECTED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One planned question to one device, asked every `interval_s`, `urgent` ones before all others of the link."""
+
+    device: str
+    request: Request
+    interval_s: float
+    urgent: bool
+    points: tuple[str, ...]  # "<device>.<point>": what fails when this poll fails
+
+
+class Driver(Protocol):
+    """What a device is asked, and what its answers mean. Pure."""
+
+    def plan(self) -> Sequence[Poll]:
+        """The questions, fewest first of all; the same on every call."""
+
+    def decode(self, poll: Poll, reply: Words, at: float) -> list[Reading]:
+        """One reading for each of `poll.points`, in that order; never raises on any words of the right count."""
+
+
+# --- Towards people --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One notice ready to leave: already in the contact's language and sized for the channel."""
+
+    notice: str  # the notice's id, for the provider's idempotency and the log
+    contact: str
+    address: str  # where it goes (a mailbox, a number); never logged whole
+    code: str  # the incident's code as people on this channel say it: "4821" or "17-4821"
+    subject: str
+    body: str
+    urgent: bool
+    seq: int  # of the fact that queued it: a room's receipt for this seq is the delivery
+
+
+class Sent(StrEnum):
+    """How far `send` got: handed over, or known to be delivered to the other end."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+
+
+class ChannelError(Exception):
+    """A send that failed. `permanent` means that trying again as it is cannot help (bad address, refused for good)."""
+
+    def __init__(self, text: str, *, permanent: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class Channel(Protocol):
+    """One way to tell people. `send` is called again after a crash: the code in the text lets a person see a repeat."""
+
+    async def send(self, letter: Letter) -> Sent:
+        """Hand the letter over within the channel's own deadline, or raise ChannelError."""
+
+    async def close(self) -> None:
+        """Give the way back."""
+
+
+class TelemetrySink(Protocol):
+    """Where readings go beside detection. Never blocks and never raises; what it cannot keep it counts."""
+
+    def take(self, readings: Sequence[Reading]) -> None:
+        """Offer a batch."""
