@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +101,14 @@ class Driver(Protocol):
 
     def decode(self, poll: Poll, reply: Words, at: float) -> list[Reading]:
         """One reading for each of `poll.points`, in that order; never raises on any words of the right count."""
+
+
+@runtime_checkable  # option models of links, drivers and channels name it as a field's type; pydantic asks isinstance
+class Secret(Protocol):
+    """A secret by reference, as the settings give it. Its repr names the place, never the value."""
+
+    def read(self) -> str:
+        """The value, fetched now, or LookupError naming the place. Read when it is used; never kept or logged."""
 
 
 # --- Towards people --------------------------------------------------------------------------------------------------
