@@ -6,7 +6,7 @@ People are named by contact id; names, numbers and free text lie beside the chai
 gets the same bytes.
 """
 
-# ruff: noqa: TC001, TC003 - the decoder reads these types from the hints at run time
+# ruff: noqa: TC001 - the decoder reads these types from the hints at run time
 
 from __future__ import annotations
 

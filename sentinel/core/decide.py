@@ -1,0 +1,362 @@
+"""`decide(state, policy, event, now) -> facts`: every decision of the house, pure.
+
+An event is a signal, a command, what became of a notice, or the mere passing of time (`Tick`). The facts of one
+call belong together: the journal writes them, and the outbox rows that follow from them, in one transaction.
+The last act of every decision is `_climb`: whoever is due by then is told in the same breath, so that no fact can
+open an incident and a crash lose its first notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from sentinel.core import facts, ladder
+from sentinel.core.authority import Command, CommandKind, party, refusal
+from sentinel.core.codes import ROLES
+from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
+from sentinel.core.incident import CODE_REST, CODES, Incident, NoticeState, State, code_number, evolve
+from sentinel.core.model import Condition, Ladder, Party, Severity, Step
+from sentinel.core.signal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sentinel.core.incident import Notice
+    from sentinel.core.model import Policy, Role, Target
+
+EMPTY_LADDER = Ladder("none", (), 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed. `repair`: incidents that the auditor found without a next step are due now."""
+
+    repair: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a channel or a receipt says of a notice."""
+
+    notice: str
+    state: NoticeState  # SENT, DELIVERED, READ, FAILED; PENDING means delayed
+    attempt: int = 0
+    reason: str = ""
+
+
+Event = Signal | Command | Report | Tick
+
+ANSWERS = {
+    CommandKind.ACKNOWLEDGE: AnswerKind.ACKNOWLEDGED,
+    CommandKind.DISPATCH: AnswerKind.DISPATCHED,
+    CommandKind.ARRIVE: AnswerKind.ARRIVED,
+}
+
+
+def decide(state: State, policy: Policy, event: Event, now: datetime) -> tuple[Fact, ...]:
+    """What follows from this event. The facts are to be journalled together, then evolved, in this order."""
+    desk = _Desk(state, policy, now)
+    match event:
+        case Signal():
+            desk.signal(event)
+        case Command():
+            desk.command(event)
+        case Report():
+            desk.report(event)
+        case Tick():
+            desk.repair(event.repair)
+        case _:
+            assert_never(event)
+    desk.climb()
+    return tuple(desk.facts)
+
+
+def next_due(state: State, now: datetime) -> datetime | None:
+    """When time alone will next make somebody due."""
+    times = [
+        due.next_at
+        for incident in state.incidents.values()
+        if (due := ladder.due(incident, now, hurried=_hurried(state, incident))).next_at is not None
+    ]
+    return min(times, default=None)
+
+
+def _hurried(state: State, incident: Incident) -> bool:
+    """A path that the ladder uses is down: what is left repeats more often."""
+    return any(
+        state.conditions.get(f"path:{target.path}/trouble") is Condition.TROUBLE
+        for step in incident.ladder.steps
+        for target in step.targets
+    )
+
+
+class _Desk:
+    """One decision in the making: each fact is evolved as soon as it is said, so that the next can lean on it."""
+
+    def __init__(self, state: State, policy: Policy, now: datetime) -> None:
+        self.state = state
+        self.policy = policy
+        self.now = now
+        self.facts: list[Fact] = []
+
+    def say(self, fact: Fact) -> None:
+        self.facts.append(fact)
+        state = self.state
+        self.state = evolve(
+            state, Recorded(state.epoch, state.seq + 1, self.now, state.boot, state.clock, late=False, fact=fact)
+        )
+
+    # --- Signals ---------------------------------------------------------------------------------------------------
+
+    def signal(self, signal: Signal) -> None:
+        self.say(
+            facts.Signalled(
+                subject=signal.subject,
+                role=signal.role,
+                condition=signal.condition,
+                of=signal.of,
+                event=signal.event,
+                severity=signal.severity,
+                test=signal.test,
+                reason=signal.reason,
+                value=signal.value,
+                hides=signal.hides,
+            )
+        )
+        code = self.state.by_key.get(signal.key)
+        incident = None if code is None else self.state.incidents[code]
+        if signal.condition is Condition.NORMAL:
+            if incident is not None:
+                self._over(incident, signal)
+        elif incident is None:
+            if signal.severity is not Severity.INFO:
+                self._open(signal)
+        elif signal.condition is Condition.ALARM and (not incident.active or incident.answers):
+            self.say(facts.IncidentReactivated(incident.code))
+
+    def _open(self, signal: Signal) -> None:
+        rule = ROLES[signal.role]
+        alarm = signal.of is Condition.ALARM
+        silent = rule.silent and alarm
+        policy_ladder = _ladder_for(self.policy, signal.role, signal.severity)
+        self.say(
+            facts.IncidentOpened(
+                code=self._code(),
+                key=signal.key,
+                subject=signal.subject,
+                role=signal.role,
+                severity=signal.severity,
+                event=signal.event,
+                latching=rule.latching and alarm,
+                silent=silent,
+                test=signal.test,
+                reason=signal.reason,
+                hides=signal.hides,
+                ladder=_off_site(policy_ladder) if silent else policy_ladder,
+            )
+        )
+
+    def _over(self, incident: Incident, signal: Signal) -> None:
+        if incident.latching:
+            if incident.active:
+                self.say(facts.IncidentCleared(incident.code))
+            return
+        self._withdraw(incident, "restored")
+        self.say(facts.IncidentClosed(incident.code, Disposition.RESTORED, "", "", None, None))
+        if not signal.folded:
+            self._follow_up(incident, "restored")
+
+    def _code(self) -> str:
+        for index in range(self.state.issued, self.state.issued + CODES):
+            code = code_number(index)
+            rested = self.state.resting.get(code)
+            if code not in self.state.incidents and (rested is None or self.now - rested >= CODE_REST):
+                return code
+        # 9,000 incidents in 90 days: telling this one matters more than the rest of an old code.
+        free = {code: at for code, at in self.state.resting.items() if code not in self.state.incidents}
+        return min(free, key=lambda code: free[code])
+
+    # --- Commands --------------------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        word = command.word or command.kind
+        reason = refusal(self.state, self.policy, command, self.now)
+        if reason:
+            self.say(facts.CommandRefused(command.id, word, command.by, command.via, reason))
+            return
+        self.say(facts.CommandTaken(command.id, word, command.by, command.via, command.until))
+        incident = self.state.incidents[command.code]
+        speaks_for = party(self.policy, command)
+        match command.kind:
+            case CommandKind.ACKNOWLEDGE | CommandKind.DISPATCH | CommandKind.ARRIVE:
+                self._answer(incident, command, speaks_for)
+            case CommandKind.CLOSE:
+                self._close(incident, command, speaks_for)
+            case CommandKind.ESCALATE:
+                self._tell(incident, self._next_steps(incident), Cause.ASKED)
+            case CommandKind.MISTAKE:
+                self.say(facts.MistakeReported(incident.code, command.by, command.name, speaks_for, command.via))
+                self._follow_up(incident, "mistake", only=Party.POLICE)
+            case CommandKind.OTHER:  # refused above
+                pass
+            case _:
+                assert_never(command.kind)
+
+    def _answer(self, incident: Incident, command: Command, speaks_for: Party) -> None:
+        kind = ANSWERS[command.kind]
+        expiry = ladder.EXPIRY[kind, incident.severity]
+        until = None if expiry is None else self.now + expiry
+        self.say(facts.Answered(incident.code, kind, command.by, command.name, speaks_for, command.via, until))
+        answer = self.state.incidents[incident.code].answers[-1]
+        if ladder.stops(answer, incident.severity):
+            self._withdraw(incident, "answered")
+        self._follow_up(incident, f"answered.{kind}", but=command.by)
+
+    def _close(self, incident: Incident, command: Command, speaks_for: Party) -> None:
+        assert command.disposition is not None  # `refusal` saw to it
+        critical = incident.severity is Severity.CRITICAL
+        if critical and command.disposition is Disposition.FALSE and not self._false_is_sure(incident, command):
+            self.say(facts.FalseProposed(incident.code, command.by, command.name, command.via))
+            return
+        self._withdraw(incident, "closed")
+        self.say(
+            facts.IncidentClosed(incident.code, command.disposition, command.by, command.name, speaks_for, command.via)
+        )
+        self._follow_up(incident, "closed", but=command.by)
+
+    def _false_is_sure(self, incident: Incident, command: Command) -> bool:
+        arrived = any(answer.kind is AnswerKind.ARRIVED for answer in incident.answers)
+        # The name matters here: two officers of one room share its credential.
+        second = any(who != f"{command.by}/{command.name}" for who in incident.false_by)
+        return arrived or second
+
+    # --- Notices ---------------------------------------------------------------------------------------------------
+
+    def report(self, report: Report) -> None:
+        match report.state:
+            case NoticeState.SENT:
+                self.say(facts.NoticeSent(report.notice, report.attempt))
+            case NoticeState.DELIVERED | NoticeState.READ:
+                self.say(facts.NoticeDelivered(report.notice))
+            case NoticeState.PENDING:
+                self.say(facts.NoticeDelayed(report.notice, report.attempt, report.reason))
+            case NoticeState.FAILED:
+                self.say(facts.NoticeFailed(report.notice, report.attempt, report.reason))
+            case NoticeState.WITHDRAWN:
+                self.say(facts.NoticeWithdrawn(report.notice, report.reason))
+            case NoticeState.SENDING:  # a lease, never a fact
+                pass
+            case _:
+                assert_never(report.state)
+
+    def _withdraw(self, incident: Incident, reason: str) -> None:
+        for notice in list(self.state.incidents[incident.code].notices.values()):
+            if notice.live and notice.step >= 0:
+                self.say(facts.NoticeWithdrawn(notice.id, reason))
+
+    def _follow_up(self, incident: Incident, words: str, *, but: str = "", only: Party | None = None) -> None:
+        """Tell everyone who was told: once each, by the way that reached them."""
+        now_known = self.state.find(incident.code) or incident
+        ways: dict[tuple[str, str], Notice] = {}
+        for notice in now_known.notices.values():
+            if notice.told and notice.step >= 0 and notice.contact != but and only in (None, notice.party):
+                ways[notice.contact, notice.channel] = notice
+        targets = {(t.contact, t.channel): t for step in incident.ladder.steps for t in step.targets}
+        for way in ways:
+            if way in targets:
+                self._queue(incident, targets[way], words, 4, -1)
+
+    # --- The ladder ------------------------------------------------------------------------------------------------
+
+    def repair(self, codes: Iterable[str]) -> None:
+        for code in sorted(codes):
+            incident = self.state.incidents.get(code)
+            if incident is not None:
+                self._tell(incident, self._next_steps(incident), Cause.REPAIRED)
+
+    def _next_steps(self, incident: Incident) -> tuple[int, ...]:
+        steps = len(incident.ladder.steps)
+        return (incident.rungs % steps,) if steps else ()
+
+    def climb(self) -> None:
+        """Take every rung that is due by now."""
+        for incident in list(self.state.incidents.values()):
+            due = ladder.due(incident, self.now, hurried=_hurried(self.state, incident))
+            if due.steps:
+                self.say(facts.Escalated(incident.code, due.base, due.rungs, due.steps, Cause.DUE))
+                fresh = incident.rungs == 0 or incident.rungs_base != due.base
+                for step in due.steps:
+                    self._tell_step(incident, step, fresh=fresh)
+
+    def _tell(self, incident: Incident, steps: tuple[int, ...], cause: Cause) -> None:
+        base = ladder.base(incident, self.now)
+        done = incident.rungs if incident.rungs_base == base else 0
+        self.say(facts.Escalated(incident.code, base, done + len(steps), steps, cause))
+        for step in steps:
+            self._tell_step(incident, step, fresh=False)
+
+    def _tell_step(self, incident: Incident, step: int, *, fresh: bool) -> None:
+        first = fresh and step == 0 and incident.severity is Severity.CRITICAL
+        priority = 0 if first else incident.severity.rank + 1
+        for target in incident.ladder.steps[step].targets:
+            waiting = any(
+                notice.live and (notice.contact, notice.channel) == (target.contact, target.channel)
+                for notice in self.state.incidents[incident.code].notices.values()
+                if notice.step >= 0
+            )
+            if not waiting:  # ten days without a network are one notice a way, not three thousand
+                self._queue(incident, target, "alarm" if _is_alarm(incident) else "trouble", priority, step)
+
+    def _queue(self, incident: Incident, target: Target, words: str, priority: int, step: int) -> None:
+        self.say(
+            facts.NoticeQueued(
+                notice=f"{incident.code}-{self.state.noticed + 1}",
+                code=incident.code,
+                contact=target.contact,
+                channel=target.channel,
+                path=target.path,
+                language=target.language,
+                party=target.party,
+                words=words,
+                args=(),
+                priority=priority,
+                step=step,
+            )
+        )
+
+
+def _is_alarm(incident: Incident) -> bool:
+    return not incident.key.endswith("/trouble")
+
+
+def _ladder_for(policy: Policy, role: Role, severity: Severity) -> Ladder:
+    """The ladder of this role at this severity, else one of this severity, else the next louder, else any.
+
+    `sentinel check` refuses a branch where nobody is told; this keeps a signal that no row foresaw from falling
+    through it.
+    """
+    rows = policy.ladders
+    return next(
+        (
+            one
+            for wanted in (
+                [one for r, s, one in rows if r is role and s is severity],
+                [one for _, s, one in rows if s is severity],
+                [one for _, s, one in sorted(rows, key=lambda row: -row[1].rank) if s.rank < severity.rank],
+                [one for _, _, one in rows],
+            )
+            for one in wanted
+        ),
+        EMPTY_LADDER,
+    )
+
+
+def _off_site(policy_ladder: Ladder) -> Ladder:
+    """The ladder without anybody who stands in the branch: no phone may ring beside the robber."""
+    steps = tuple(
+        Step(step.after_s, tuple(target for target in step.targets if not target.on_site))
+        for step in policy_ladder.steps
+    )
+    return Ladder(policy_ladder.id, steps, policy_ladder.round_s)

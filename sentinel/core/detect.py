@@ -1,0 +1,233 @@
+"""Readings -> signals: what a value means, for how long it must mean it, when it flaps, when it is too old to mean anything.
+
+`Detector` is fed every reading and ticked a few times a second; both take `now` in monotonic seconds. It never
+calls, waits or forgets: a point that is not heard of becomes unknown by its age, whoever was to blame.
+Which device or link stands behind many silent points is `supervision.Roots`' business.
+
+    value -> Sense -> raw condition --(on/off delay)--> stable condition -> Signal(ALARM | NORMAL of ALARM)
+    age, senseless value, flapping  ---------------------------------> Signal(TROUBLE | NORMAL of TROUBLE)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sentinel.core.codes import ROLES, is_critical
+from sentinel.core.model import (
+    BandSense,
+    Condition,
+    ContactSense,
+    LimitSense,
+    Quality,
+    Sense,
+    StateSense,
+    Value,
+    Zone,
+)
+from sentinel.core.signal import Signal
+from sentinel.core.supervision import Roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sentinel.core.model import Device, Reading
+
+SETTLE_S = 1.0  # a silent zone waits this long, so that its dead device or link can speak for it
+FLAP_WINDOW_S = 3.0  # one flapping sample
+FLAP_SAMPLES = 20
+FLAP_ENTER = 0.30  # share of weighted samples with a change; the two limits and the weights are Icinga's
+FLAP_LEAVE = 0.25
+
+
+def judge(sense: Sense, value: Value, before: Condition) -> Condition:
+    """The raw condition of a value: NORMAL, ALARM or TROUBLE. What makes no sense is TROUBLE, never NORMAL."""
+    match sense:
+        case ContactSense():
+            if not isinstance(value, bool):
+                return Condition.TROUBLE
+            return Condition.ALARM if value is sense.alarm_when else Condition.NORMAL
+        case StateSense():
+            return dict(sense.states).get(str(value), Condition.TROUBLE)
+        case BandSense():
+            if isinstance(value, str) or not math.isfinite(value):
+                return Condition.TROUBLE
+            return next((then for low, high, then in sense.bands if low <= value <= high), Condition.TROUBLE)
+        case LimitSense():
+            if isinstance(value, str) or not math.isfinite(value):
+                return Condition.TROUBLE
+            slack = sense.hysteresis if before is Condition.ALARM else 0.0
+            over = sense.high is not None and value > sense.high - slack
+            under = sense.low is not None and value < sense.low + slack
+            return Condition.ALARM if over or under else Condition.NORMAL
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is known of one zone. Mutable on purpose: it is touched a hundred times a second."""
+
+    zone: Zone
+    device: str
+    good_at: float
+    alarm: bool  # the stable condition
+    trouble: str  # the signalled trouble's reason, or ""
+    value: Value | None = None
+    raw: Condition | None = None  # None: nothing trustworthy read in this run
+    since: float = 0.0  # when raw began
+    reason: str = ""  # why the last read failed
+    flapping: bool = False
+    changes: list[int] = field(default_factory=list)  # numbers of the flap windows with a change, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """What a page may show of a zone, before rule 6 is applied."""
+
+    zone: Zone
+    condition: Condition
+    age_s: float
+    value: Value | None
+    reason: str
+    active: bool
+
+
+class Detector:
+    """All zones of a branch. `conditions` is the last signalled condition by key, so that a restart tells only news."""
+
+    def __init__(
+        self, zones: Sequence[Zone], devices: Sequence[Device], conditions: Mapping[str, Condition], now: float
+    ) -> None:
+        self._roots = Roots(devices, zones, conditions, now)
+        self._by_point: dict[str, list[_Watch]] = {}
+        self._watches: list[_Watch] = []
+        for zone in zones:
+            subject = f"zone:{zone.id}"
+            watch = _Watch(
+                zone=zone,
+                device=zone.point.partition(".")[0],
+                good_at=now,
+                alarm=conditions.get(subject) is Condition.ALARM,
+                trouble="before" if conditions.get(f"{subject}/trouble") is Condition.TROUBLE else "",
+            )
+            self._by_point.setdefault(zone.point, []).append(watch)
+            self._watches.append(watch)
+
+    def feed(self, readings: Iterable[Reading], now: float) -> list[Signal]:
+        """Take readings of one reply; return what they change."""
+        signals: list[Signal] = []
+        for reading in readings:
+            if reading.quality is not Quality.GOOD:
+                self._roots.failed(reading.point, reading.reason)
+                for watch in self._by_point.get(reading.point, ()):
+                    watch.reason = reading.reason or "failed"
+                continue
+            self._roots.good(reading.point, reading.at)
+            for watch in self._by_point.get(reading.point, ()):
+                watch.good_at = reading.at
+                if watch.raw is None or watch.value != reading.value:
+                    self._weigh(watch, reading, now)
+                if watch.raw is not _STABLE[watch.alarm] or watch.trouble:
+                    signals += self._settle(watch, now)
+        return signals
+
+    def tick(self, now: float) -> list[Signal]:
+        """What only the passing of time changes: delays that ran out, values grown old, roots found."""
+        signals = self._roots.tick(now)
+        for watch in self._watches:
+            signals += self._settle(watch, now)
+        return signals
+
+    def view(self, now: float) -> list[ZoneView]:
+        """Every zone with its condition and the age of its last trustworthy value."""
+        return [self._view(watch, now) for watch in self._watches]
+
+    def _view(self, watch: _Watch, now: float) -> ZoneView:
+        age = now - watch.good_at
+        unknown = watch.raw is None or age > watch.zone.stale_after_s
+        if watch.alarm:
+            condition = Condition.ALARM
+        elif unknown:
+            condition = Condition.UNKNOWN
+        else:
+            condition = Condition.TROUBLE if watch.trouble or watch.raw is Condition.TROUBLE else Condition.NORMAL
+        reason = watch.reason if unknown else watch.trouble
+        return ZoneView(watch.zone, condition, age, watch.value, reason, watch.raw is Condition.ALARM)
+
+    @staticmethod
+    def _weigh(watch: _Watch, reading: Reading, now: float) -> None:
+        assert reading.value is not None  # GOOD readings carry a value
+        before = watch.raw
+        watch.value = reading.value
+        watch.raw = judge(watch.zone.sense, reading.value, before or _STABLE[watch.alarm])
+        if watch.raw is before:
+            return
+        watch.since = reading.at
+        if before is not None:
+            window = int(now / FLAP_WINDOW_S)
+            if not watch.changes or watch.changes[-1] != window:
+                watch.changes.append(window)
+
+    def _settle(self, watch: _Watch, now: float) -> list[Signal]:
+        signals = []
+        flapped = self._flaps(watch, now) if watch.changes else watch.flapping
+        held = flapped and not is_critical(watch.zone.role)  # a flapping hold-up is still a hold-up
+        stood = now - watch.since
+        if not watch.alarm and watch.raw is Condition.ALARM and not held and stood >= watch.zone.on_delay_s:
+            watch.alarm = True
+            signals.append(_signal(watch, Condition.ALARM, Condition.ALARM, ""))
+        elif watch.alarm and watch.raw is Condition.NORMAL and not held and stood >= watch.zone.off_delay_s:
+            watch.alarm = False
+            signals.append(_signal(watch, Condition.NORMAL, Condition.ALARM, ""))
+        return signals + self._trouble(watch, now, flapped=flapped)
+
+    def _trouble(self, watch: _Watch, now: float, *, flapped: bool) -> list[Signal]:
+        root = self._roots.covers(watch.device)
+        silent = now - watch.good_at > watch.zone.stale_after_s
+        if silent and not root and now - watch.good_at <= watch.zone.stale_after_s + SETTLE_S and not watch.trouble:
+            return []
+        senseless = watch.raw is Condition.TROUBLE and now - watch.since >= max(watch.zone.on_delay_s, SETTLE_S)
+        reason = ""
+        if silent and not root:
+            reason = watch.reason or "silent"
+        elif senseless:
+            reason = "senseless-value"
+        elif flapped:
+            reason = "flapping"
+        elif watch.trouble and watch.raw is None and not root:
+            return []  # it was in trouble before the restart and has not been heard since
+        if bool(reason) is bool(watch.trouble):
+            watch.trouble = reason
+            return []
+        watch.trouble = reason
+        if reason:
+            return [_signal(watch, Condition.TROUBLE, Condition.TROUBLE, reason)]
+        return [_signal(watch, Condition.NORMAL, Condition.TROUBLE, root, folded=bool(root))]
+
+    @staticmethod
+    def _flaps(watch: _Watch, now: float) -> bool:
+        newest = int(now / FLAP_WINDOW_S)
+        watch.changes = [window for window in watch.changes if newest - window < FLAP_SAMPLES]
+        # Newest sample weighs 1.18, oldest 0.80.
+        share = sum(0.8 + 0.02 * (FLAP_SAMPLES - 1 - (newest - window)) for window in watch.changes) / FLAP_SAMPLES
+        watch.flapping = share > (FLAP_LEAVE if watch.flapping else FLAP_ENTER)
+        return watch.flapping
+
+
+_STABLE = {True: Condition.ALARM, False: Condition.NORMAL}
+
+
+def _signal(watch: _Watch, condition: Condition, of: Condition, reason: str, *, folded: bool = False) -> Signal:
+    rule = ROLES[watch.zone.role]
+    alarm = of is Condition.ALARM
+    return Signal(
+        subject=f"zone:{watch.zone.id}",
+        role=watch.zone.role,
+        condition=condition,
+        of=of,
+        event=rule.event if alarm else rule.trouble_event,
+        severity=rule.severity if alarm else rule.trouble_severity,
+        reason=reason,
+        value="" if watch.value is None else str(watch.value),
+        folded=folded,
+    )

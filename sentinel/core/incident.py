@@ -1,0 +1,361 @@
+"""What a branch's facts amount to: `State`, and `evolve(state, recorded) -> state`.
+
+A pure fold. The gateway lives through it, a restart replays it, and every control room runs the same function on
+its replica. It never decides (see `decide`), never asks the time, and no fact, however odd, makes it raise: a fact
+about something that is not there leaves the state as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from sentinel.core import facts
+from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Recorded
+from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
+CODES = 9000  # 1000..9999
+STRIDE = 4787  # prime to CODES: neighbouring incidents get codes that are not mistaken for one another
+RECENT = 20  # closed incidents kept in the state for pages and late receipts
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class NoticeState(StrEnum):
+    """How far a notice got. `read`, too, is not answered."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # in the outbox only: a lease, never a fact
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to one contact by one channel, as the facts tell it."""
+
+    id: str
+    contact: str
+    channel: str
+    path: str
+    party: Party
+    words: str
+    step: int
+    state: NoticeState
+    at: datetime  # of its last change
+    reason: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Still to be sent."""
+        return self.state is NoticeState.PENDING
+
+    @property
+    def told(self) -> bool:
+        """It left: the contact may have read it."""
+        return self.state in (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said, and how long that is worth something."""
+
+    kind: AnswerKind
+    by: str
+    name: str
+    party: Party
+    via: Via
+    at: datetime
+    until: datetime | None
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing a person must deal with."""
+
+    code: str
+    key: str
+    subject: str
+    role: Role
+    severity: Severity
+    event: int
+    latching: bool
+    silent: bool
+    test: bool
+    reason: str
+    hides: tuple[str, ...]
+    ladder: Ladder
+    opened_at: datetime
+    opened_seq: int
+    armed_at: datetime
+    armed_boot: str
+    active: bool = True  # the input is (as far as we know) still in this condition
+    rungs: int = 0
+    rungs_base: datetime = LONG_AGO
+    answers: tuple[Answer, ...] = ()
+    reports: tuple[str, ...] = ()  # who, on the spot, called it a mistake
+    false_by: tuple[str, ...] = ()  # "account/name" of officers who called it false
+    notices: Mapping[str, Notice] = field(default_factory=lambda: MappingProxyType({}))
+    closed_at: datetime | None = None
+    disposition: Disposition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A branch, as its facts tell it. Every mapping is replaced, never changed."""
+
+    epoch: str = ""
+    seq: int = 0
+    at: datetime = LONG_AGO
+    boot: str = ""
+    clock: ClockQuality = ClockQuality.UNSYNCED
+    config: str = ""
+    issued: int = 0  # codes issued so far
+    noticed: int = 0  # notices queued so far
+    incidents: Mapping[str, Incident] = field(default_factory=dict)  # open, by code
+    by_key: Mapping[str, str] = field(default_factory=dict)  # open: key -> code
+    resting: Mapping[str, datetime] = field(default_factory=dict)  # code -> closed at
+    recent: tuple[Incident, ...] = ()  # closed, newest first
+    conditions: Mapping[str, Condition] = field(default_factory=dict)  # last signalled, by incident key
+    commands: Mapping[str, datetime] = field(default_factory=dict)  # ids carried out -> until
+
+    def find(self, code: str) -> Incident | None:
+        """The incident of this code: open, or recently closed."""
+        return self.incidents.get(code) or next((one for one in self.recent if one.code == code), None)
+
+
+def code_number(index: int) -> str:
+    """The code of the index-th incident: four digits, every one of 1000..9999 once in 9,000."""
+    return str(1000 + index * STRIDE % CODES)
+
+
+def evolve(state: State, recorded: Recorded) -> State:
+    """The state after one more fact."""
+    state = replace(
+        state, epoch=recorded.epoch, seq=recorded.seq, at=recorded.at, boot=recorded.boot, clock=recorded.clock
+    )
+    fact = recorded.fact
+    match fact:
+        case facts.NoticeQueued():
+            return _queued(state, fact, recorded)
+        case facts.NoticeSent():
+            return _notice(state, fact.notice, NoticeState.SENT, "", recorded.at)
+        case facts.NoticeDelivered():
+            return _notice(state, fact.notice, NoticeState.DELIVERED, "", recorded.at)
+        case facts.NoticeDelayed():
+            return _notice(state, fact.notice, NoticeState.PENDING, fact.reason, recorded.at)
+        case facts.NoticeFailed():
+            return _notice(state, fact.notice, NoticeState.FAILED, fact.reason, recorded.at)
+        case facts.NoticeWithdrawn():
+            return _notice(state, fact.notice, NoticeState.WITHDRAWN, fact.reason, recorded.at)
+        case facts.Signalled():
+            of = fact.subject if fact.of is Condition.ALARM else f"{fact.subject}/trouble"
+            return replace(state, conditions={**state.conditions, of: fact.condition})
+        case facts.IncidentOpened():
+            return _opened(state, fact, recorded)
+        case facts.IncidentReactivated():
+            return _change(
+                state, fact.code, active=True, armed_at=recorded.at, armed_boot=recorded.boot, answers=(), false_by=()
+            )
+        case facts.IncidentCleared():
+            return _change(state, fact.code, active=False)
+        case facts.Answered():
+            return _answered(state, fact, recorded)
+        case facts.MistakeReported():
+            incident = state.incidents.get(fact.code)
+            return state if incident is None else _put(state, replace(incident, reports=(*incident.reports, fact.by)))
+        case facts.FalseProposed():
+            incident = state.incidents.get(fact.code)
+            return (
+                state
+                if incident is None
+                else _put(state, replace(incident, false_by=(*incident.false_by, f"{fact.by}/{fact.name}")))
+            )
+        case facts.IncidentClosed():
+            return _closed(state, fact, recorded)
+        case facts.Escalated():
+            return _change(state, fact.code, rungs=fact.rungs, rungs_base=fact.base)
+        case facts.Started():
+            return _started(replace(state, config=fact.config), recorded)
+        case facts.Reloaded():
+            return replace(state, config=fact.config)
+        case facts.ClockStepped():
+            return _stepped(state, fact.by_s, recorded.boot)
+        case facts.CommandTaken():
+            live = {id_: until for id_, until in state.commands.items() if until > recorded.at}
+            return replace(state, commands={**live, fact.id: fact.until})
+        case _:
+            return state
+
+
+def replay(records: list[Recorded], state: State | None = None) -> State:
+    """The state that these facts amount to."""
+    state = state or State()
+    for recorded in records:
+        state = evolve(state, recorded)
+    return state
+
+
+def _put(state: State, incident: Incident) -> State:
+    return replace(state, incidents={**state.incidents, incident.code: incident})
+
+
+def _change(state: State, code: str, **changes: object) -> State:
+    incident = state.incidents.get(code)
+    return state if incident is None else _put(state, replace(incident, **changes))  # type: ignore[arg-type]
+
+
+def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
+    if fact.code in state.incidents or fact.key in state.by_key:
+        return state
+    issued = state.issued
+    while code_number(issued) != fact.code and issued < state.issued + CODES:
+        issued += 1
+    incident = Incident(
+        code=fact.code,
+        key=fact.key,
+        subject=fact.subject,
+        role=fact.role,
+        severity=fact.severity,
+        event=fact.event,
+        latching=fact.latching,
+        silent=fact.silent,
+        test=fact.test,
+        reason=fact.reason,
+        hides=fact.hides,
+        ladder=fact.ladder,
+        opened_at=recorded.at,
+        opened_seq=recorded.seq,
+        armed_at=recorded.at,
+        armed_boot=recorded.boot,
+    )
+    return replace(
+        state,
+        issued=issued + 1,
+        incidents={**state.incidents, fact.code: incident},
+        by_key={**state.by_key, fact.key: fact.code},
+    )
+
+
+def _answered(state: State, fact: facts.Answered, recorded: Recorded) -> State:
+    incident = state.incidents.get(fact.code)
+    if incident is None:
+        return state
+    answer = Answer(fact.kind, fact.by, fact.name, fact.party, fact.via, recorded.at, fact.until, recorded.boot)
+    return _put(state, replace(incident, answers=(*incident.answers, answer)))
+
+
+def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> State:
+    incident = state.incidents.get(fact.code)
+    if incident is None:
+        return state
+    closed = replace(incident, closed_at=recorded.at, disposition=fact.disposition)
+    resting = {code: at for code, at in state.resting.items() if recorded.at - at < CODE_REST}
+    return replace(
+        state,
+        incidents={code: one for code, one in state.incidents.items() if code != fact.code},
+        by_key={key: code for key, code in state.by_key.items() if code != fact.code},
+        resting={**resting, fact.code: recorded.at},
+        recent=(closed, *state.recent[: RECENT - 1]),
+    )
+
+
+def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State:
+    notice = Notice(
+        fact.notice,
+        fact.contact,
+        fact.channel,
+        fact.path,
+        fact.party,
+        fact.words,
+        fact.step,
+        NoticeState.PENDING,
+        recorded.at,
+    )
+    state = replace(state, noticed=state.noticed + 1)
+    return _with_notice(state, fact.code, notice)
+
+
+def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) -> State:
+    code = id_.partition("-")[0]
+    incident = state.find(code)
+    notice = None if incident is None else incident.notices.get(id_)
+    if notice is None or not _may_become(notice.state, to):
+        return state
+    return _with_notice(state, code, replace(notice, state=to, reason=reason, at=at))
+
+
+def _may_become(before: NoticeState, after: NoticeState) -> bool:
+    """Forward only; but a notice that was withdrawn in mid-send and left after all did leave."""
+    match before:
+        case NoticeState.PENDING:
+            return True
+        case NoticeState.SENT:
+            return after in (NoticeState.DELIVERED, NoticeState.READ, NoticeState.FAILED)
+        case NoticeState.DELIVERED:
+            return after is NoticeState.READ
+        case NoticeState.WITHDRAWN | NoticeState.FAILED:
+            return after in (NoticeState.SENT, NoticeState.DELIVERED)
+        case _:
+            return False
+
+
+def _with_notice(state: State, code: str, notice: Notice) -> State:
+    incident = state.incidents.get(code)
+    if incident is not None:
+        return _put(state, replace(incident, notices={**incident.notices, notice.id: notice}))
+    recent = tuple(
+        replace(one, notices={**one.notices, notice.id: notice}) if one.code == code else one for one in state.recent
+    )
+    return replace(state, recent=recent)
+
+
+def _started(state: State, recorded: Recorded) -> State:
+    """At a boot without a believable clock no answer can be shown to be unexpired: every open ladder is due at once."""
+    if recorded.clock is ClockQuality.SYNCED:
+        return state
+    incidents = {
+        code: replace(
+            incident,
+            armed_at=recorded.at,
+            armed_boot=recorded.boot,
+            rungs=0,
+            rungs_base=LONG_AGO,
+            answers=tuple(answer for answer in incident.answers if answer.until is None),
+        )
+        for code, incident in state.incidents.items()
+    }
+    return replace(state, incidents=incidents)
+
+
+def _stepped(state: State, by_s: float, boot: str) -> State:
+    by = timedelta(seconds=by_s)
+
+    def moved(incident: Incident) -> Incident:
+        answers = tuple(
+            replace(answer, at=answer.at + by, until=None if answer.until is None else answer.until + by)
+            if answer.boot == boot
+            else answer
+            for answer in incident.answers
+        )
+        armed_here = incident.armed_boot == boot
+        base_here = armed_here and incident.rungs_base == incident.armed_at
+        base_here = base_here or any(a.boot == boot and a.until == incident.rungs_base for a in incident.answers)
+        return replace(
+            incident,
+            armed_at=incident.armed_at + by if armed_here else incident.armed_at,
+            rungs_base=incident.rungs_base + by if base_here else incident.rungs_base,
+            answers=answers,
+        )
+
+    return replace(state, incidents={code: moved(incident) for code, incident in state.incidents.items()})

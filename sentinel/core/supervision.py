@@ -1,0 +1,153 @@
+"""Who is silent: dead devices and links folded into one trouble each, so that forty dead points are one incident.
+
+A device is dead when nothing trustworthy came from any of its points for as long as its most impatient zone allows;
+a link when all its devices are, or when its only one says that the line itself is gone. Ages decide, not error
+messages: a poller that hangs is silence too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sentinel.core.codes import ROLES, is_critical
+from sentinel.core.model import Condition, Failure, Role, Severity
+from sentinel.core.signal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sentinel.core.model import Device, Zone
+
+DEAD_AFTER_S = 10.0  # a device without zones
+FOLD_S = 1.0  # a dead device waits this long, so that its link can speak for it
+
+
+@dataclass(slots=True)
+class _Root:
+    """What is known of one device."""
+
+    id: str
+    link: str
+    dead_after_s: float
+    zones: tuple[str, ...]
+    critical: bool
+    good_at: float
+    told: bool  # its own trouble is signalled
+    reason: Failure | None = None
+    dead: bool = False
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is known of one link."""
+
+    id: str
+    devices: list[_Root] = field(default_factory=list)
+    told: bool = False
+
+
+class Roots:
+    """All devices and links of a branch. `conditions` as for `detect.Detector`."""
+
+    def __init__(
+        self, devices: Sequence[Device], zones: Sequence[Zone], conditions: Mapping[str, Condition], now: float
+    ) -> None:
+        self._roots: dict[str, _Root] = {}
+        self._lines: dict[str, _Line] = {}
+        for device in devices:
+            behind = [zone for zone in zones if zone.point in device.points]
+            root = _Root(
+                id=device.id,
+                link=device.link,
+                dead_after_s=min((zone.stale_after_s for zone in behind), default=DEAD_AFTER_S),
+                zones=tuple(zone.id for zone in behind),
+                critical=any(is_critical(zone.role) for zone in behind),
+                good_at=now,
+                told=_standing(conditions, f"device:{device.id}"),
+            )
+            self._roots[device.id] = root
+            line = self._lines.setdefault(device.link, _Line(device.link))
+            line.told = _standing(conditions, f"link:{device.link}")
+            line.devices.append(root)
+        # A trouble that stood before the restart stands until something trustworthy is heard.
+        for root in self._roots.values():
+            root.dead = root.told or self._lines[root.link].told
+
+    def good(self, point: str, at: float) -> None:
+        """Something trustworthy came from this point's device."""
+        root = self._roots.get(point.partition(".")[0])
+        if root is not None:
+            root.good_at = max(root.good_at, at)
+            root.dead = False
+
+    def failed(self, point: str, reason: Failure | None) -> None:
+        """A read failed; whether that matters is a question of age."""
+        root = self._roots.get(point.partition(".")[0])
+        if root is not None:
+            root.reason = reason
+
+    def covers(self, device: str) -> str:
+        """The subject whose trouble speaks for this device's zones, or ""."""
+        root = self._roots.get(device)
+        if root is None or not root.dead:
+            return ""
+        return f"link:{root.link}" if self._lines[root.link].told else f"device:{device}"
+
+    def tick(self, now: float) -> list[Signal]:
+        """Deaths and returns since the last tick, links before devices."""
+        signals = []
+        for line in self._lines.values():
+            for root in line.devices:
+                root.dead = root.dead or now - root.good_at > root.dead_after_s
+            alive = any(not root.dead for root in line.devices)
+            sure = len(line.devices) > 1 or line.devices[0].reason is Failure.NOT_CONNECTED
+            if line.told is alive and (alive or sure):
+                line.told = not alive
+                signals.append(_line_signal(line, back=alive))
+            signals += [signal for root in line.devices if (signal := self._device(root, line, now))]
+        return signals
+
+    @staticmethod
+    def _device(root: _Root, line: _Line, now: float) -> Signal | None:
+        if root.told and (not root.dead or line.told):
+            root.told = False
+            return _device_signal(root, Condition.NORMAL, folded=line.told)
+        if not root.told and root.dead and not line.told and now - root.good_at > root.dead_after_s + FOLD_S:
+            root.told = True
+            return _device_signal(root, Condition.TROUBLE)
+        return None
+
+
+def _standing(conditions: Mapping[str, Condition], subject: str) -> bool:
+    return conditions.get(f"{subject}/trouble") is Condition.TROUBLE
+
+
+def _device_signal(root: _Root, condition: Condition, *, folded: bool = False) -> Signal:
+    return Signal(
+        subject=f"device:{root.id}",
+        role=Role.DEVICE,
+        condition=condition,
+        of=Condition.TROUBLE,
+        event=ROLES[Role.DEVICE].event,
+        severity=Severity.HIGH if root.critical else Severity.FAULT,
+        reason=(f"link:{root.link}" if folded else root.reason or "silent")
+        if folded or condition is Condition.TROUBLE
+        else "",
+        hides=root.zones,
+        folded=folded,
+    )
+
+
+def _line_signal(line: _Line, *, back: bool) -> Signal:
+    reasons = {root.reason for root in line.devices if root.reason}
+    return Signal(
+        subject=f"link:{line.id}",
+        role=Role.LINK,
+        condition=Condition.NORMAL if back else Condition.TROUBLE,
+        of=Condition.TROUBLE,
+        event=ROLES[Role.LINK].event,
+        severity=Severity.HIGH if any(root.critical for root in line.devices) else Severity.FAULT,
+        reason="" if back else (reasons.pop() if len(reasons) == 1 else "silent"),
+        hides=tuple(zone for root in line.devices for zone in root.zones),
+    )

@@ -1,0 +1,244 @@
+"""Every message and label of the house by id, Hindi and English side by side.
+
+A message has a subject, a body (mail, page) and a short form that fits two SMS parts in Hindi (134 UCS-2 units).
+Slots are filled by the caller, in the reader's language; figures are 0-9 in both. No text is made anywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sentinel.core.facts import AnswerKind, Disposition
+from sentinel.core.model import Condition, Failure, Party, Role, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHORT_UNITS = 134  # two concatenated UCS-2 parts of 67
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One message with its slots, in both languages."""
+
+    subject: Text
+    body: Text
+    short: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it leaves."""
+
+    subject: str
+    body: str
+    short: str
+
+
+WORDS: dict[str, Words] = {
+    "alarm": Words(
+        Text("{test}{role}: {branch} · कोड {code}", "{test}{role}: {branch} · code {code}"),
+        Text(
+            "{test}{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "तुरंत कार्रवाई करें और उत्तर दें। जब तक कोई अधिकृत व्यक्ति उत्तर नहीं देता, यह संदेश दोहराया जाएगा।",
+            "{test}{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "Act at once and answer. This message repeats until somebody who may answer does.",
+        ),
+        Text(
+            "{test}{role} {branch} {zone} {time} #{code} उत्तर: हाँ {code}",
+            "{test}{role} {branch} {zone} {time} #{code} reply ACK {code}",
+        ),
+    ),
+    "trouble": Words(
+        Text("{test}खराबी: {zone} · {branch} · कोड {code}", "{test}Fault: {zone} · {branch} · code {code}"),
+        Text(
+            "{test}खराबी ({severity}): {role}\n{branch}\nजगह: {zone}\nकारण: {reason}\nसमय: {time}\nकोड: {code}\n"
+            "{hides}\nठीक होने तक इस पर भरोसा न करें।",
+            "{test}Fault ({severity}): {role}\n{branch}\nWhere: {zone}\nReason: {reason}\nTime: {time}\nCode: {code}\n"
+            "{hides}\nDo not rely on it until it is mended.",
+        ),
+        Text(
+            "{test}खराबी: {zone}, {branch}: {reason} {time} #{code}",
+            "{test}Fault: {zone}, {branch}: {reason} {time} #{code}",
+        ),
+    ),
+    "restored": Words(
+        Text("{test}ठीक हुआ: {zone} · {branch} · कोड {code}", "{test}Restored: {zone} · {branch} · code {code}"),
+        Text(
+            "{test}{role}: फिर सामान्य\n{branch}\nजगह: {zone}\nसमय: {time}\nकोड: {code}",
+            "{test}{role}: normal again\n{branch}\nWhere: {zone}\nTime: {time}\nCode: {code}",
+        ),
+        Text("{test}ठीक हुआ: {zone}, {branch} {time} #{code}", "{test}Restored: {zone}, {branch} {time} #{code}"),
+    ),
+    "answered.acknowledged": Words(
+        Text("{by} ने संज्ञान लिया · कोड {code}", "{by} has acknowledged · code {code}"),
+        Text(
+            "{by} ने {time} पर संज्ञान लिया।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} acknowledged at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
+        ),
+        Text("{by} ने संज्ञान लिया {time} #{code}", "{by} acknowledged {time} #{code}"),
+    ),
+    "answered.dispatched": Words(
+        Text("{by} ने दल भेजा · कोड {code}", "{by} has sent a party · code {code}"),
+        Text(
+            "{by} ने {time} पर दल भेजा।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} sent a party at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
+        ),
+        Text("{by} ने दल भेजा {time} #{code}", "{by} sent a party {time} #{code}"),
+    ),
+    "answered.arrived": Words(
+        Text("दल पहुँच गया · कोड {code}", "The party has arrived · code {code}"),
+        Text(
+            "{by}: दल {time} पर पहुँच गया।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by}: the party arrived at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
+        ),
+        Text("{by}: दल पहुँचा {time} #{code}", "{by}: party arrived {time} #{code}"),
+    ),
+    "closed": Words(
+        Text("बंद किया गया ({disposition}): {zone} · कोड {code}", "Closed ({disposition}): {zone} · code {code}"),
+        Text(
+            "{by} ने {time} पर बंद किया: {disposition}\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} closed it at {time}: {disposition}\n{role}, {branch}, {zone}\nCode: {code}",
+        ),
+        Text("बंद: {disposition}, {zone} {time} #{code}", "Closed: {disposition}, {zone} {time} #{code}"),
+    ),
+    "mistake": Words(
+        Text("बैंक कहता है: भूल से दबा · कोड {code}", "The bank reports a mistake · code {code}"),
+        Text(
+            "बैंक की सूचना ({time}): भूल से हुआ। यह सूचना कुछ नहीं रोकती; जाँच कर के ही बंद करें।\n"
+            "{role}, {branch}, {zone}\nकोड: {code}",
+            "The bank says ({time}) that it was a mistake. This stops nothing; close it only after checking.\n"
+            "{role}, {branch}, {zone}\nCode: {code}",
+        ),
+        Text("बैंक: भूल से हुआ, जाँचें {zone} {time} #{code}", "Bank says mistake, check {zone} {time} #{code}"),
+    ),
+    "bare": Words(
+        Text("{role}: {branch} · कोड {code} · याद से बताया", "{role}: {branch} · code {code} · told from memory"),
+        Text(
+            "{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "शाखा का रिकॉर्ड अभी लिखा नहीं जा सकता; यह संदेश याद से भेजा गया है और दोहराया जा सकता है।",
+            "{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "The branch's journal cannot be written now; this is told from memory and may come twice.",
+        ),
+        Text(
+            "{role} {branch} {zone} {time} #{code} (बिना रिकॉर्ड)", "{role} {branch} {zone} {time} #{code} (no journal)"
+        ),
+    ),
+}
+
+TEST = Text("परीक्षण: ", "TEST: ")
+HIDES = Text("इसके पीछे अब पता नहीं: {zones}", "Not known while this stands: {zones}")
+
+ROLES: dict[Role, Text] = {
+    Role.HOLD_UP: Text("लूट की सूचना", "Hold-up"),
+    Role.DURESS: Text("दबाव में खोला गया", "Duress"),
+    Role.PANIC: Text("आपात बटन", "Panic button"),
+    Role.FIRE: Text("आग", "Fire"),
+    Role.SMOKE: Text("आग: धुआँ", "Fire: smoke"),
+    Role.HEAT: Text("आग: ताप", "Fire: heat"),
+    Role.CALL_POINT: Text("आग: हाथ का बटन", "Fire: manual call point"),
+    Role.INTRUSION: Text("सेंधमारी", "Intrusion"),
+    Role.VAULT: Text("स्ट्रांग रूम", "Strong room"),
+    Role.VIBRATION: Text("कंपन", "Vibration"),
+    Role.SHUTTER: Text("शटर", "Shutter"),
+    Role.TAMPER: Text("छेड़छाड़", "Tamper"),
+    Role.ATM_TAMPER: Text("एटीएम से छेड़छाड़", "ATM tamper"),
+    Role.OPENING: Text("शाखा खुली", "Opening"),
+    Role.ARMED: Text("अलार्म चालू", "Armed"),
+    Role.MAINS: Text("बिजली", "Mains power"),
+    Role.BATTERY: Text("बैटरी", "Battery"),
+    Role.CHARGER: Text("चार्जर", "Charger"),
+    Role.SIREN: Text("सायरन", "Siren"),
+    Role.PANEL_FAULT: Text("पैनल की खराबी", "Panel fault"),
+    Role.FIRE_FAULT: Text("फायर पैनल की खराबी", "Fire panel fault"),
+    Role.CAMERA_VIDEO: Text("कैमरे की तस्वीर", "Camera picture"),
+    Role.CAMERA_RECORDING: Text("कैमरे की रिकॉर्डिंग", "Camera recording"),
+    Role.RECORDER: Text("रिकॉर्डर", "Recorder"),
+    Role.DISK: Text("डिस्क", "Disk"),
+    Role.RETENTION: Text("रिकॉर्डिंग के दिन", "Days of recording"),
+    Role.RECORDER_CLOCK: Text("रिकॉर्डर की घड़ी", "Recorder clock"),
+    Role.TEMPERATURE: Text("तापमान", "Temperature"),
+    Role.HUMIDITY: Text("नमी", "Humidity"),
+    Role.SUMMARY: Text("हूटर बज रहा है", "Hooter sounding"),
+    Role.MEASURE: Text("माप", "Measured value"),
+    Role.LINK: Text("उपकरणों की लाइन", "Device line"),
+    Role.DEVICE: Text("उपकरण", "Device"),
+    Role.PATH: Text("बाहर का रास्ता", "Way out"),
+    Role.JOURNAL: Text("रिकॉर्ड लिखना", "Journal"),
+    Role.AUDIT: Text("आंतरिक जाँच", "Self-audit"),
+    Role.PROGRAM: Text("सेटिंग बदली", "Program changed"),
+    Role.CLOCK_STEP: Text("घड़ी बदली", "Clock stepped"),
+    Role.DELIVERY: Text("सूचना नहीं पहुँची", "Notice not delivered"),
+    Role.POWER_UP: Text("चालू हुआ", "Started"),
+}
+
+SEVERITIES: dict[Severity, Text] = {
+    Severity.CRITICAL: Text("अति गंभीर", "critical"),
+    Severity.HIGH: Text("गंभीर", "high"),
+    Severity.FAULT: Text("खराबी", "fault"),
+    Severity.INFO: Text("सूचना", "info"),
+}
+
+CONDITIONS: dict[Condition, Text] = {
+    Condition.NORMAL: Text("सामान्य", "normal"),
+    Condition.ALARM: Text("अलार्म", "alarm"),
+    Condition.TROUBLE: Text("खराबी", "fault"),
+    Condition.UNKNOWN: Text("पता नहीं", "unknown"),
+}
+
+SUPERVISED = Text("निगरानी में", "supervised")  # all that a hold-up zone ever shows in the branch
+
+DISPOSITIONS: dict[Disposition, Text] = {
+    Disposition.GENUINE: Text("असली", "genuine"),
+    Disposition.FALSE: Text("झूठा अलार्म", "false alarm"),
+    Disposition.TEST: Text("परीक्षण", "test"),
+    Disposition.FAULT: Text("खराबी", "fault"),
+    Disposition.RESTORED: Text("अपने आप ठीक", "restored by itself"),
+}
+
+ANSWERS: dict[AnswerKind, Text] = {
+    AnswerKind.ACKNOWLEDGED: Text("संज्ञान लिया", "acknowledged"),
+    AnswerKind.DISPATCHED: Text("दल भेजा", "party sent"),
+    AnswerKind.ARRIVED: Text("दल पहुँचा", "party arrived"),
+}
+
+PARTIES: dict[Party, Text] = {
+    Party.POLICE: Text("पुलिस", "police"),
+    Party.ROOM: Text("नियंत्रण कक्ष", "control room"),
+    Party.BANK: Text("बैंक", "bank"),
+    Party.SERVICE: Text("तकनीशियन", "service"),
+    Party.OTHER: Text("अन्य", "other"),
+}
+
+REASONS: dict[str, Text] = {
+    Failure.NOT_CONNECTED: Text("लाइन कटी है", "the line is gone"),
+    Failure.NO_REPLY: Text("कोई उत्तर नहीं", "no reply"),
+    Failure.BAD_REPLY: Text("गलत उत्तर", "replies that make no sense"),
+    Failure.REFUSED: Text("उपकरण ने मना किया", "the device refuses"),
+    Failure.IDENTITY: Text("दूसरा उपकरण उत्तर दे रहा है", "another device answers"),
+    Failure.STUCK: Text("उपकरण अटका है", "the device is stuck"),
+    Failure.RANGE: Text("असंभव मान", "an impossible value"),
+    "silent": Text("चुप है", "silent"),
+    "senseless-value": Text("अर्थहीन मान", "a value that makes no sense"),
+    "flapping": Text("बार-बार बदल रहा है", "changes again and again"),
+    "before": Text("पहले से", "since before the restart"),
+    "failed": Text("पढ़ा नहीं गया", "cannot be read"),
+    "": Text("-", "-"),
+}
+
+
+def reason(word: str, language: str) -> str:
+    """A reason in the reader's language; a word that has none is shown as it is, never hidden."""
+    text = REASONS.get(word)
+    return word if text is None else text.of(language)
+
+
+def render(words: str, language: str, slots: Mapping[str, str]) -> Message:
+    """The message in one language. KeyError names a slot that the caller forgot."""
+    one = WORDS[words]
+    return Message(
+        one.subject.of(language).format_map(slots),
+        one.body.of(language).format_map(slots),
+        one.short.of(language).format_map(slots),
+    )
