@@ -1,0 +1,206 @@
+"""A branch's settings: the whole YAML file as frozen values, with everything wrong with it said at once.
+
+Reads the one file and nothing else: an absent device, secret or interface does not matter here. The caller hands in
+the tables of links, drivers and channels that exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sentinel.settings import checks
+from sentinel.settings.equipment import (
+    Channel,
+    ChannelForm,
+    Device,
+    DeviceForm,
+    Link,
+    LinkForm,
+    Summary,
+    Zone,
+    options_of,
+)
+from sentinel.settings.explain import did_you_mean, explain
+from sentinel.settings.people import Contact, Ladder, Path
+from sentinel.settings.place import Branch, Gateway, Room
+from sentinel.settings.problems import Level, Place, Problem, dotted, exit_code, in_order
+from sentinel.settings.site import ID, REQUIRED, SECTIONS, Settings, nowhere
+from sentinel.settings.yaml import Document, YamlError, load_yaml
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Mapping
+
+    from sentinel.ports import Secret
+    from sentinel.settings.equipment import ProfileView, Tables
+    from sentinel.settings.said import Reveal
+
+M = TypeVar("M", bound=BaseModel)
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of a file. `settings` is None exactly when a problem is an error."""
+
+    settings: Settings | None
+    problems: tuple[Problem, ...]
+
+    def exit_code(self) -> int:
+        """0 good, 1 a finding, 2 a config that must not run."""
+        return exit_code(self.problems)
+
+
+def hidden(_ref: Secret) -> None:
+    """Looks at no secret: addresses that are secrets are then compared by their place only."""
+
+
+def load(path: pathlib.Path, tables: Tables, reveal: Reveal = hidden) -> Loaded:
+    """Read, validate and cross-check a config. Never raises for anything that the file or its place can be."""
+    try:
+        document = load_yaml(path)
+    except YamlError as error:
+        return Loaded(None, error.problems)
+    except OSError as error:
+        return Loaded(None, (Problem(path.name, 1, "", f"cannot be read: {error.strerror}"),))
+    reader = _Reader(document, tables)
+    draft = reader.everything()
+    reader.cross_check(draft, reveal)
+    problems = in_order(reader.problems)
+    good = all(p.level is not Level.ERROR for p in problems)
+    return Loaded(draft if good else None, problems)
+
+
+class _Reader:
+    """Goes through the file entry by entry, so that one broken entry hides no other's fault."""
+
+    def __init__(self, document: Document, tables: Tables) -> None:
+        self.document, self.tables = document, tables
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()  # sections that are not whole: what they lack is not to be judged
+
+    def say(self, place: Place, text: str, level: Level = Level.ERROR) -> None:
+        if level is Level.ERROR and place:
+            self.broken.add(str(place[0]))
+        line = self.document.line(place)
+        self.problems.append(Problem(self.document.name, line, dotted(place), text, level))
+
+    def everything(self) -> Settings:
+        for key in self.document.data:
+            if key not in SECTIONS:
+                self.say((key,), f"is not known here; {did_you_mean(key, SECTIONS)}")
+        for section in REQUIRED:
+            if not self.document.data.get(section):
+                self.say((section,), "is required")
+        return Settings(
+            branch=self.single("branch", Branch) or nowhere(),
+            gateway=self.single("gateway", Gateway) or Gateway(),
+            rooms=self.each("rooms", self.form(Room)),
+            paths=self.each("paths", self.path),
+            links=self.each("links", self.link),
+            devices=self.each("devices", self.device),
+            zones=self.each("zones", self.form(Zone)),
+            summaries=self.each("summaries", self.form(Summary)),
+            contacts=self.each("contacts", self.form(Contact)),
+            ladders=self.each("ladders", self.form(Ladder)),
+            channels=self.each("channels", self.channel),
+        )
+
+    def cross_check(self, draft: Settings, reveal: Reveal) -> None:
+        declared = {
+            section: frozenset(entries) for section, entries in self.document.data.items() if isinstance(entries, dict)
+        }
+        for said in checks.references(draft, declared):
+            self.say(said.place, said.text, said.level)
+        for said in checks.meaning(draft, frozenset(self.broken), self.tables, reveal):
+            self.say(said.place, said.text, said.level)
+
+    def single(self, section: str, model: type[M]) -> M | None:
+        raw = self.document.data.get(section)
+        return None if raw is None else self.validate((section,), raw, model)
+
+    def each(self, section: str, read: Callable[[Place, Any], E | None]) -> Mapping[str, E]:
+        entries = self.document.data.get(section)
+        if entries is None:
+            return {}
+        if not isinstance(entries, dict):
+            self.say((section,), "must be a list of `id: ...` entries")
+            return {}
+        found: dict[str, E] = {}
+        for id_, raw in entries.items():
+            if not ID.fullmatch(id_):
+                self.say((section, id_), "is no id: small letters, digits and dashes, a letter first, at most 40")
+            elif (entry := read((section, id_), raw)) is not None:
+                found[id_] = entry
+        return found
+
+    def validate(self, place: Place, raw: object, model: type[M]) -> M | None:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            for where, reason in explain(error, place, lambda p: p in self.document.marks, model):
+                self.say(where, reason)
+            return None
+
+    def form(self, model: type[M]) -> Callable[[Place, Any], M | None]:
+        return lambda place, raw: self.validate(place, raw, model)
+
+    def path(self, place: Place, raw: Any) -> Path | None:
+        """A path called by its kind need not repeat it."""
+        return self.validate(place, {"kind": place[-1], **raw} if isinstance(raw, dict) else raw, Path)
+
+    def envelope(self, place: Place, raw: Any, form: type[M]) -> M | None:
+        """The part of an entry that every kind has."""
+        own = {k: v for k, v in raw.items() if k in form.model_fields} if isinstance(raw, dict) else raw
+        return self.validate(place, own, form)
+
+    def options(
+        self, place: Place, key: str, raw: Any, form: type[BaseModel], find: Callable[[str], type[BaseModel]]
+    ) -> BaseModel | None:
+        """The part of an entry that its kind declares."""
+        if not isinstance(raw, dict) or not isinstance(raw.get(key), str):
+            return None  # the envelope says so
+        try:
+            model = find(raw[key])
+        except LookupError as error:
+            self.say((*place, key), str(error.args[0] if error.args else error))
+            return None
+        return self.validate(place, options_of(raw, form.model_fields, model), model)
+
+    def link(self, place: Place, raw: Any) -> Link | None:
+        form = self.envelope(place, raw, LinkForm)
+        options = self.options(place, "kind", raw, LinkForm, self.tables.links)
+        return Link(form.kind, options) if form and options else None
+
+    def channel(self, place: Place, raw: Any) -> Channel | None:
+        form = self.envelope(place, raw, ChannelForm)
+        options = self.options(place, "kind", raw, ChannelForm, self.tables.channels)
+        return Channel(form.kind, form.path, options) if form and options else None
+
+    def device(self, place: Place, raw: Any) -> Device | None:
+        form = self.envelope(place, raw, DeviceForm)
+        options = self.options(place, "driver", raw, DeviceForm, self.tables.drivers)
+        name = raw.get("profile") if isinstance(raw, dict) else None
+        profile = self.profile(place, name) if isinstance(name, str) else None
+        if form is None or options is None or (isinstance(name, str) and profile is None):
+            return None
+        if profile is None:
+            return Device(form.name, form.link, form.driver, options, None, None)
+        try:
+            points = profile.points(getattr(options, "counts", None))
+        except ValueError as error:
+            self.say(place, str(error))
+            return None
+        return Device(form.name, form.link, form.driver, options, profile, {point.id: point for point in points})
+
+    def profile(self, place: Place, name: str) -> ProfileView | None:
+        try:
+            return self.tables.profiles(name)
+        except OSError as error:
+            self.say((*place, "profile"), f"there is no profile '{name}': {error.strerror}")
+        except (LookupError, ValueError) as error:
+            self.say((*place, "profile"), f"'{name}' is no good profile: {error}")
+        return None

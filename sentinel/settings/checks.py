@@ -1,0 +1,51 @@
+"""The cross checks, in one table: each with the sections it needs whole, so that one slip is not told as ten.
+
+Pure. `references` says which names lead nowhere; `meaning` says what the config as a whole would do to people.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentinel.settings import telling, wires
+from sentinel.settings.references import references
+from sentinel.settings.said import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
+    from sentinel.settings.equipment import Tables
+    from sentinel.settings.said import Check, Reveal, Said
+    from sentinel.settings.site import Settings
+
+__all__ = ["meaning", "references"]
+
+_WHO = frozenset({"zones", "contacts", "ladders", "channels", "paths"})
+
+CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
+    (wires.one_talker_a_line, frozenset()),
+    (wires.one_device_a_unit, frozenset()),
+    (wires.units_that_a_serial_line_has, frozenset()),
+    (wires.one_zone_a_point, frozenset()),
+    (wires.summaries_stay_summaries, frozenset()),
+    (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
+    (wires.cut_wires_are_seen, frozenset()),
+    (wires.silent_buttons_do_not_wait, frozenset()),
+    (wires.limits_suit_the_role, frozenset()),
+    (telling.paths_are_apart, frozenset()),
+    (telling.everything_is_told_to_somebody, frozenset({"ladders"})),
+    (telling.critical_ladders_have_two_paths, _WHO),
+    (telling.critical_ladders_reach_two_ends, _WHO),
+    (telling.critical_ladders_start_at_once, _WHO),
+    (telling.hold_ups_stay_silent, frozenset({"ladders"})),
+    (telling.everybody_is_used, _WHO),
+)
+
+
+def meaning(settings: Settings, broken: AbstractSet[str], tables: Tables, reveal: Reveal) -> Iterator[Said]:
+    """What every check says whose sections are whole."""
+    look = Look(settings, tables, reveal)
+    for check, needs in CHECKS:
+        if not needs & broken:
+            yield from check(look)

@@ -1,0 +1,172 @@
+"""Checks of what is wired: lines, units, zones. Each yields what is wrong with the places it looks at."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from sentinel.core.codes import ROLES
+from sentinel.core.model import Condition, Role
+from sentinel.settings.equipment import Accept
+from sentinel.settings.problems import Level
+from sentinel.settings.said import Said
+from sentinel.settings.wiring import BandWiring, LimitWiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sentinel.settings.equipment import Link, Zone
+    from sentinel.settings.said import Look
+
+SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of them is lost
+MAX_SERIAL_UNIT = 247  # Modbus over Serial Line V1.02, 2.2: 248 to 255 are reserved
+SERIAL_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
+
+
+def one_talker_a_line(look: Look) -> Iterator[Said]:
+    """Two links on one port or socket would talk into each other's answers."""
+    seen: dict[str, str] = {}
+    for id_, link in look.settings.links.items():
+        line = _line(link)
+        if line is None:
+            continue
+        if line in seen:
+            yield Said(("links", id_), f"is the same line as links.{seen[line]} ({line}): put the devices on one link")
+        seen.setdefault(line, id_)
+
+
+def one_device_a_unit(look: Look) -> Iterator[Said]:
+    """Two devices with one unit number on one line answer at once, or as each other."""
+    seen: dict[tuple[str, int], str] = {}
+    for id_, device in look.settings.devices.items():
+        unit = getattr(device.options, "unit", None)
+        if not isinstance(unit, int):
+            continue
+        if (device.link, unit) in seen:
+            other = seen[device.link, unit]
+            yield Said(
+                ("devices", id_, "unit"), f"{unit} is also the unit of devices.{other} on {device.link}: change one"
+            )
+        seen.setdefault((device.link, unit), id_)
+
+
+def units_that_a_serial_line_has(look: Look) -> Iterator[Said]:
+    """On RS-485 unit 0 is everybody and 248 to 255 are nobody."""
+    for id_, device in look.settings.devices.items():
+        link, unit = look.settings.links.get(device.link), getattr(device.options, "unit", None)
+        if link is None or link.kind not in SERIAL_KINDS or not isinstance(unit, int):
+            continue
+        if unit > MAX_SERIAL_UNIT:
+            yield Said(("devices", id_, "unit"), f"{unit} is above {MAX_SERIAL_UNIT}")
+        elif unit < 1:
+            yield Said(("devices", id_, "unit"), "0 addresses every device of the line: give it 1 to 247")
+
+
+def one_zone_a_point(look: Look) -> Iterator[Said]:
+    """A point with two meanings would open two incidents for one press."""
+    seen: dict[str, str] = {}
+    for section, wired in (("zones", look.settings.zones), ("summaries", look.settings.summaries)):
+        for id_, zone in wired.items():
+            if zone.point in seen:
+                yield Said(
+                    (section, id_, "point"), f"{zone.point} is already {seen[zone.point]}: one point, one meaning"
+                )
+            seen.setdefault(zone.point, f"{section}.{id_}")
+
+
+def summaries_stay_summaries(look: Look) -> Iterator[Said]:
+    """A point that its own profile takes for the hooter's is no zone."""
+    for id_, zone in look.settings.zones.items():
+        device = look.settings.devices.get(zone.device())
+        point = device.points.get(zone.point.partition(".")[2]) if device and device.points is not None else None
+        if point is not None and point.role is Role.SUMMARY:
+            yield Said(
+                ("zones", id_, "point"),
+                f"{zone.point} only says that the hooter sounds, not where: write it under summaries",
+            )
+
+
+def critical_contacts_are_seen_in_time(look: Look) -> Iterator[Said]:
+    """A press between two polls is lost, unless the device holds it."""
+    for device_id, device in look.settings.devices.items():
+        urgent = look.settings.urgent_points(device_id)
+        try:
+            polls = look.tables.plan(device.driver, device_id, device.options, device.profile, urgent)
+        except ValueError as error:
+            yield Said(("devices", device_id), str(error))
+            continue
+        every = {point: poll.interval_s for poll in polls for point in poll.points}
+        for id_, zone in look.settings.zones.items():
+            if zone.device() != device_id or not zone.critical() or _latching(look, zone):
+                continue
+            interval_s = every.get(zone.point, 0.0)
+            if interval_s > SLOWEST_S:
+                yield Said(
+                    ("zones", id_, "point"),
+                    f"{zone.point} is asked every {interval_s * 1000:.0f} ms, and a critical contact needs "
+                    f"{SLOWEST_S * 1000:.0f} ms: poll it faster, or say latching_input: true if the device holds a press",
+                )
+
+
+def _latching(look: Look, zone: Zone) -> bool:
+    device = look.settings.devices.get(zone.device())
+    point = device.points.get(zone.point.partition(".")[2]) if device and device.points is not None else None
+    return zone.latching_input or (point is not None and point.latching)
+
+
+def cut_wires_are_seen(look: Look) -> Iterator[Said]:
+    """Whoever cuts the wire of a critical zone must not make it look well. Accepted by name only."""
+    for id_, zone in look.settings.zones.items():
+        place = ("zones", id_, "wiring")
+        reads = zone.wiring.cut_reads()
+        accepted = Accept.CUT_WIRE in zone.accept
+        if not zone.critical() or reads in (Condition.ALARM, Condition.TROUBLE):
+            if accepted:
+                yield Said(
+                    ("zones", id_, "accept"), f"{Accept.CUT_WIRE} is not the case here: take it away", Level.FINDING
+                )
+            continue
+        if reads is Condition.NORMAL:
+            text = "a cut wire reads normal: wire it normally-closed or with an end-of-line resistor"
+        elif isinstance(zone.wiring, BandWiring):
+            text = "nobody knows what a cut wire reads: take the wire off, read the input, write it as cut"
+        else:
+            text = "nobody knows what a cut wire reads: use a supervised input"
+        if accepted:
+            yield Said(place, f"{text} ({Accept.CUT_WIRE} is accepted)", Level.NOTE)
+        else:
+            yield Said(place, f"{text}, or take the weakness with accept: [{Accept.CUT_WIRE}]", Level.FINDING)
+
+
+def silent_buttons_do_not_wait(look: Look) -> Iterator[Said]:
+    """Hold-up and duress count from the first trustworthy read; every other critical role waits a second at most."""
+    for id_, zone in look.settings.zones.items():
+        place = ("zones", id_, "on_delay")
+        if zone.on_delay is None or not zone.critical():
+            continue
+        if ROLES[zone.role].silent and zone.on_delay > 0:
+            yield Said(place, f"{zone.role} has no delay: take it away")
+        elif zone.on_delay > 1:
+            yield Said(place, f"{zone.on_delay:g} s is above 1 s, the longest a critical zone may wait", Level.FINDING)
+
+
+def limits_suit_the_role(look: Look) -> Iterator[Said]:
+    """A measured value is no button."""
+    for id_, zone in look.settings.zones.items():
+        if isinstance(zone.wiring, LimitWiring) and ROLES[zone.role].silent:
+            yield Said(("zones", id_, "wiring"), f"{zone.role} is a contact, and limits are for measured values")
+
+
+def _line(link: Link) -> str | None:
+    """What the link physically is, as far as its options say."""
+    host, port = getattr(link.options, "host", None), getattr(link.options, "port", None)
+    if isinstance(host, str):
+        return f"{_host(host)}:{port}"
+    return port if isinstance(port, str) else None
+
+
+def _host(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.casefold().rstrip(".")

@@ -1,0 +1,229 @@
+"""A small good branch for the tests, stand-in kinds of links, drivers and channels, and a way to break one thing."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sentinel.core.model import Role
+from sentinel.ports import Poll, Request, Secret, Table
+from sentinel.settings.branch import Loaded, load
+from sentinel.settings.equipment import PointView, ProfileView, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sentinel.settings.said import Reveal
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class TcpOptions(_Options):
+    kind: Literal["modbus-tcp"]
+    host: str
+    port: int = 502
+
+
+class RtuOptions(_Options):
+    kind: Literal["modbus-rtu"]
+    port: str
+    baud: Literal[9600, 19200] = 9600
+
+
+class PanelOptions(_Options):
+    driver: Literal["modbus"]
+    profile: str
+    unit: Annotated[int, Field(ge=0, le=255)] = 1
+    alarm_s: float = 0.1
+    counts: dict[str, int] = {}
+
+
+class PrinterOptions(_Options):
+    driver: Literal["printer"]
+
+
+class MqttOptions(_Options):
+    kind: Literal["mqtt"]
+    path: str
+    host: str
+    password: Secret | None = None
+
+
+class MailOptions(_Options):
+    kind: Literal["email"]
+    path: str
+    host: str
+
+
+class SirenOptions(_Options):
+    kind: Literal["siren"]
+
+
+@dataclass(frozen=True)
+class WordOf:
+    state: str | None
+
+
+@dataclass(frozen=True)
+class PointOf:
+    id: str
+    gives: str = "bool"
+    latching: bool = False
+    role: Role | None = None
+    states: Sequence[tuple[int, str]] = ()
+    match: Sequence[WordOf] = ()
+
+
+@dataclass(frozen=True)
+class ProfileOf:
+    every: tuple[PointOf, ...]
+
+    def points(self, counts: Mapping[str, int] | None = None) -> Sequence[PointView]:
+        if counts:
+            raise ValueError("counts.zone: there is no such list")
+        return self.every
+
+
+PROFILES = {
+    "di8": ProfileOf((*(PointOf(f"di{n}") for n in range(1, 8)), PointOf("di8", role=Role.SUMMARY))),
+    "latcher": ProfileOf((PointOf("di1", latching=True), PointOf("di2"))),
+    "fire-panel": ProfileOf(
+        (
+            PointOf("zone1", "word", states=((0, "quiet"), (1, "fire")), match=(WordOf("fault"), WordOf(None))),
+            PointOf("loop", "number"),
+        )
+    ),
+    "meter": ProfileOf((PointOf("volts", "number"),)),
+}
+
+
+def _find(table: dict[str, type[BaseModel]]) -> Any:
+    def find(kind: str) -> type[BaseModel]:
+        if kind not in table:
+            raise LookupError(f'no kind "{kind}"; there are: {", ".join(sorted(table))}')
+        return table[kind]
+
+    return find
+
+
+def _profile(name: str) -> ProfileView:
+    if name.startswith("/"):
+        raise FileNotFoundError(2, "No such file or directory")
+    return PROFILES[name]
+
+
+def _plan(
+    _driver: str, device: str, options: BaseModel, profile: ProfileView | None, urgent: Collection[str]
+) -> Sequence[Poll]:
+    if profile is None or not isinstance(options, PanelOptions):
+        return ()
+    if options.alarm_s < 0:
+        raise ValueError(f"{device}: cannot be asked before it answered")
+    request = Request(options.unit, Table.DISCRETE, 0, 8)
+    names = [p.id for p in profile.points()]
+    fast = tuple(f"{device}.{n}" for n in names if n in urgent)
+    slow = tuple(f"{device}.{n}" for n in names if n not in urgent)
+    return [Poll(device, request, options.alarm_s, True, fast), Poll(device, request, 1.0, False, slow)]
+
+
+TABLES = Tables(
+    links=_find({"modbus-tcp": TcpOptions, "modbus-rtu": RtuOptions}),
+    drivers=_find({"modbus": PanelOptions, "printer": PrinterOptions}),
+    channels=_find({"mqtt": MqttOptions, "email": MailOptions, "siren": SirenOptions}),
+    profiles=_profile,
+    plan=_plan,
+)
+
+GOOD = """\
+branch:
+  id: sbi-1234
+  number: 17
+  name: {en: Sector 6, hi: सेक्टर 6}
+  bank: Bank of Bhilai
+  address: Sector 6, Bhilai
+  location: {lat: 21.19, lon: 81.35}
+  station: {id: bhilai-nagar, name: {en: Bhilai Nagar, hi: भिलाई नगर}}
+  account: "C601"
+  hours: {open: {mon-fri: 10:00-17:00, sat: 10:00-14:00}, closed_saturdays: [2, 4], holidays: [2027-01-26]}
+  own_addresses: ["+91 788 222 0000", branch@bank.example]
+paths:
+  wan: {interface: eth0}
+  lte: {interface: wwan0}
+  local: {}
+links:
+  bus: {kind: modbus-rtu, port: /dev/ttyUSB0}
+  fire: {kind: modbus-tcp, host: 192.0.2.10}
+devices:
+  panel: {name: {en: Panel, hi: पैनल}, link: bus, driver: modbus, profile: di8, unit: 1}
+  smoke: {name: {en: Fire panel, hi: अग्नि पैनल}, link: fire, driver: modbus, profile: fire-panel, unit: 1}
+  meter: {name: {en: Battery, hi: बैटरी}, link: bus, driver: modbus, profile: meter, unit: 2}
+zones:
+  counter: {point: panel.di1, role: hold-up, name: {en: Counter, hi: काउंटर}, wiring: {contact: normally-closed}}
+  door: {point: panel.di2, role: intrusion, name: {en: Door, hi: दरवाज़ा}, wiring: {contact: normally-open}}
+  hall: {point: smoke.zone1, role: smoke, name: {en: Hall, hi: हॉल}, wiring: {states: {quiet: normal, fire: alarm}}}
+  battery: {point: meter.volts, role: battery, name: {en: Battery, hi: बैटरी}, wiring: {low: 11.5, hysteresis: 0.3}}
+summaries:
+  hooter: {point: panel.di8, name: {en: Hooter, hi: हूटर}, wiring: {contact: normally-open}}
+rooms:
+  durg: {may_speak_for: [police]}
+contacts:
+  thana: {party: police, name: {en: Station, hi: थाना}, language: hi, addresses: {room: durg}}
+  sho:
+    party: police
+    name: {en: Officer, hi: थाना प्रभारी}
+    language: hi
+    persons: [{name: R. Verma, from: 2026-01-01}]
+    addresses: {mail: !credential sho-mail}
+  manager: {party: bank, name: {en: Manager, hi: प्रबंधक}, language: en, on_site: true, addresses: {mail: m@bank.example}}
+  security: {party: bank, name: {en: Security, hi: सुरक्षा}, language: en, addresses: {mail: s@bank.example}}
+ladders:
+  hold-up:
+    roles: [hold-up, duress]
+    severity: [critical]
+    round: 5m
+    steps:
+      - {after: 0s, tell: [{contact: thana, by: room}, {contact: sho, by: mail}]}
+      - {after: 1m, tell: [{contact: security, by: mail}]}
+  fire:
+    roles: [fire, smoke]
+    severity: [critical]
+    round: 5m
+    steps:
+      - {after: 0s, tell: [{contact: thana, by: room}, {contact: sho, by: mail}, {contact: manager, by: mail}]}
+  rest:
+    round: 1h
+    steps:
+      - {after: 0s, tell: [{contact: manager, by: mail}]}
+channels:
+  room: {kind: mqtt, path: wan, host: room.example, password: !credential mqtt}
+  mail: {kind: email, path: lte, host: mail.example}
+gateway: {state_dir: /tmp/sentinel}
+"""
+
+
+def changed(*edits: tuple[str, str]) -> str:
+    """The good branch with some words changed; each must be there."""
+    text = GOOD
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def loaded(text: str = GOOD, reveal: Reveal | None = None, tables: Tables = TABLES) -> Loaded:
+    """What comes of a text as a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "branch.yaml")
+        path.write_text(text, encoding="utf-8")
+        return load(path, tables, reveal) if reveal else load(path, tables)
+
+
+def said(*edits: tuple[str, str], reveal: Reveal | None = None) -> list[str]:
+    """Everything that is said of the good branch with some words changed, without file and line."""
+    return [str(p).split(": ", 1)[1] for p in loaded(changed(*edits), reveal).problems]
