@@ -6,7 +6,7 @@ the tables of links, drivers and channels that exist.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -24,7 +24,7 @@ from sentinel.settings.equipment import (
     options_of,
 )
 from sentinel.settings.explain import did_you_mean, explain
-from sentinel.settings.people import Contact, Ladder, Path
+from sentinel.settings.people import Contact, Ladder, Path, PathKind
 from sentinel.settings.place import Branch, Gateway, Room
 from sentinel.settings.problems import Level, Place, Problem, dotted, exit_code, in_order
 from sentinel.settings.site import ID, REQUIRED, SECTIONS, Settings, nowhere
@@ -67,7 +67,7 @@ def load(path: pathlib.Path, tables: Tables, reveal: Reveal = hidden) -> Loaded:
     except OSError as error:
         return Loaded(None, (Problem(path.name, 1, "", f"cannot be read: {error.strerror}"),))
     reader = _Reader(document, tables)
-    draft = reader.everything()
+    draft = reader.planned(reader.everything())
     reader.cross_check(draft, reveal)
     problems = in_order(reader.problems)
     good = all(p.level is not Level.ERROR for p in problems)
@@ -107,7 +107,21 @@ class _Reader:
             contacts=self.each("contacts", self.form(Contact)),
             ladders=self.each("ladders", self.form(Ladder)),
             channels=self.each("channels", self.channel),
+            polled={},
         )
+
+    def planned(self, draft: Settings) -> Settings:
+        """With how often each point would be read: the drivers say, once it is known which points are urgent."""
+        polled: dict[str, float] = {}
+        for id_, device in draft.devices.items():
+            urgent = draft.urgent_points(id_) & (device.points.keys() if device.points is not None else set())
+            try:
+                polls = self.tables.plan(device.driver, id_, device.options, device.profile, urgent)
+            except ValueError as error:
+                self.say(("devices", id_), str(error))
+                continue
+            polled.update((point, poll.interval_s) for poll in polls for point in poll.points)
+        return replace(draft, polled=polled)
 
     def cross_check(self, draft: Settings, reveal: Reveal) -> None:
         declared = {
@@ -115,7 +129,7 @@ class _Reader:
         }
         for said in checks.references(draft, declared):
             self.say(said.place, said.text, said.level)
-        for said in checks.meaning(draft, frozenset(self.broken), self.tables, reveal):
+        for said in checks.meaning(draft, frozenset(self.broken), reveal):
             self.say(said.place, said.text, said.level)
 
     def single(self, section: str, model: type[M]) -> M | None:
@@ -150,7 +164,12 @@ class _Reader:
 
     def path(self, place: Place, raw: Any) -> Path | None:
         """A path called by its kind need not repeat it."""
-        return self.validate(place, {"kind": place[-1], **raw} if isinstance(raw, dict) else raw, Path)
+        if isinstance(raw, dict) and "kind" not in raw:
+            if place[-1] not in list(PathKind):
+                self.say(place, f"is no kind of path by its name: add kind: {' or '.join(PathKind)}")
+                return None
+            raw = {"kind": place[-1], **raw}
+        return self.validate(place, raw, Path)
 
     def envelope(self, place: Place, raw: Any, form: type[M]) -> M | None:
         """The part of an entry that every kind has."""
@@ -202,5 +221,5 @@ class _Reader:
         except OSError as error:
             self.say((*place, "profile"), f"there is no profile '{name}': {error.strerror}")
         except (LookupError, ValueError) as error:
-            self.say((*place, "profile"), f"'{name}' is no good profile: {error}")
+            self.say((*place, "profile"), f"'{name}' is no good profile: {error.args[0] if error.args else error}")
         return None

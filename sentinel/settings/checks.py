@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
-    from sentinel.settings.equipment import Tables
     from sentinel.settings.said import Check, Reveal, Said
     from sentinel.settings.site import Settings
 
@@ -30,6 +29,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.one_zone_a_point, frozenset()),
     (wires.summaries_stay_summaries, frozenset()),
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
+    (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
     (wires.cut_wires_are_seen, frozenset()),
     (wires.silent_buttons_do_not_wait, frozenset()),
     (wires.limits_suit_the_role, frozenset()),
@@ -43,9 +43,9 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
 )
 
 
-def meaning(settings: Settings, broken: AbstractSet[str], tables: Tables, reveal: Reveal) -> Iterator[Said]:
+def meaning(settings: Settings, broken: AbstractSet[str], reveal: Reveal) -> Iterator[Said]:
     """What every check says whose sections are whole."""
-    look = Look(settings, tables, reveal)
+    look = Look(settings, reveal)
     for check, needs in CHECKS:
         if not needs & broken:
             yield from check(look)

@@ -94,7 +94,9 @@ def _choice(expected: str, value: object) -> str:
     """The words to choose from; of a long list the nearest one."""
     words = re.findall(r"'([^']+)'", expected)
     near = get_close_matches(str(value), words, n=1) if len(words) > 5 else []
-    return f"is not known; did you mean '{near[0]}'?" if near else f"must be {expected}"
+    if near:
+        return f"is not known; did you mean '{near[0]}'?"
+    return f"must be {' or '.join(words)}" if words else f"must be {expected}"  # numbers stand without quotes
 
 
 def _number(value: object) -> str:

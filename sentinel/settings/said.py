@@ -10,7 +10,6 @@ from sentinel.ports import Secret
 from sentinel.settings.problems import Level, Place
 
 if TYPE_CHECKING:
-    from sentinel.settings.equipment import Tables
     from sentinel.settings.site import Settings
 
 Reveal = Callable[[Secret], str | None]  # a secret address's value, or None when it is not there to be compared
@@ -30,7 +29,6 @@ class Look:
     """What a check may look at."""
 
     settings: Settings
-    tables: Tables
     reveal: Reveal
 
 

@@ -88,24 +88,25 @@ def summaries_stay_summaries(look: Look) -> Iterator[Said]:
 
 def critical_contacts_are_seen_in_time(look: Look) -> Iterator[Said]:
     """A press between two polls is lost, unless the device holds it."""
-    for device_id, device in look.settings.devices.items():
-        urgent = look.settings.urgent_points(device_id)
-        try:
-            polls = look.tables.plan(device.driver, device_id, device.options, device.profile, urgent)
-        except ValueError as error:
-            yield Said(("devices", device_id), str(error))
-            continue
-        every = {point: poll.interval_s for poll in polls for point in poll.points}
-        for id_, zone in look.settings.zones.items():
-            if zone.device() != device_id or not zone.critical() or _latching(look, zone):
-                continue
-            interval_s = every.get(zone.point, 0.0)
-            if interval_s > SLOWEST_S:
-                yield Said(
-                    ("zones", id_, "point"),
-                    f"{zone.point} is asked every {interval_s * 1000:.0f} ms, and a critical contact needs "
-                    f"{SLOWEST_S * 1000:.0f} ms: poll it faster, or say latching_input: true if the device holds a press",
-                )
+    for id_, zone in look.settings.zones.items():
+        interval_s = look.settings.polled.get(zone.point, 0.0)
+        if zone.critical() and interval_s > SLOWEST_S and not _latching(look, zone):
+            yield Said(
+                ("zones", id_, "point"),
+                f"{zone.point} is asked every {interval_s * 1000:.0f} ms, and a critical contact needs "
+                f"{SLOWEST_S * 1000:.0f} ms: poll it faster, or say latching_input: true if the device holds a press",
+            )
+
+
+def ages_outlast_the_polls(look: Look) -> Iterator[Said]:
+    """A value that is older than allowed before the next read comes would flicker between known and unknown."""
+    for id_, zone in look.settings.zones.items():
+        interval_s = look.settings.polled.get(zone.point, 0.0)
+        if zone.stale_after is not None and zone.stale_after < 2 * interval_s:
+            yield Said(
+                ("zones", id_, "stale_after"),
+                f"{zone.stale_after:g} s is less than two reads of {interval_s:g} s: lengthen it or poll faster",
+            )
 
 
 def _latching(look: Look, zone: Zone) -> bool:

@@ -125,21 +125,22 @@ class StateWiring(Form):
         return Condition.TROUBLE
 
 
+# Tags come back in the places of pydantic's errors: a tag that is also a key would be taken for that key.
 def _way(value: object) -> str:
     if isinstance(value, dict):
-        for key, way in (("contact", "contact"), ("bands", "bands"), ("states", "states")):
+        for key in ("contact", "bands", "states"):
             if key in value:
-                return way
+                return f"<{key}>"
         if {"low", "high", "hysteresis"} & value.keys():
-            return "limits"
-    return "unknown"
+            return "<limits>"
+    return "<unknown>"
 
 
 Wiring = Annotated[
-    Annotated[ContactWiring, Tag("contact")]
-    | Annotated[BandWiring, Tag("bands")]
-    | Annotated[LimitWiring, Tag("limits")]
-    | Annotated[StateWiring, Tag("states")],
+    Annotated[ContactWiring, Tag("<contact>")]
+    | Annotated[BandWiring, Tag("<bands>")]
+    | Annotated[LimitWiring, Tag("<limits>")]
+    | Annotated[StateWiring, Tag("<states>")],
     Discriminator(
         _way,
         custom_error_type="wiring",

@@ -1,0 +1,175 @@
+"""What changed between two fingerprints, and which changes weaken: somebody is told less, later or not at all.
+
+Pure. Works on redacted configs, so that the last program can be compared that a journal remembers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sentinel.core.facts import Change
+from sentinel.core.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sentinel.settings.fingerprint import Plain
+
+_ABSENT: Any = object()
+_LONGEST = 120  # of one side of a change, in characters
+_LOUD = {Severity.CRITICAL, Severity.HIGH}
+
+Where = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One difference, with both programs around it."""
+
+    where: Where
+    before: Any
+    after: Any
+    old: Plain
+    new: Plain
+
+    @property
+    def removed(self) -> bool:
+        """Whether the place is gone."""
+        return self.after is _ABSENT
+
+    @property
+    def added(self) -> bool:
+        """Whether the place is new."""
+        return self.before is _ABSENT
+
+    def loud_zone(self) -> bool:
+        """Whether it befalls a zone that was critical or high."""
+        return self.old["zones"].get(self.where[1], {}).get("severity") in _LOUD
+
+    def loud_device(self) -> bool:
+        """Whether a critical or high zone stood behind the device or link."""
+        section, id_ = self.where[:2]
+        devices = {id_} if section == "devices" else {d for d, x in self.old["devices"].items() if x["link"] == id_}
+        return any(
+            zone["severity"] in _LOUD and zone["point"].partition(".")[0] in devices
+            for zone in self.old["zones"].values()
+        )
+
+
+def difference(old: Plain, new: Plain) -> tuple[Change, ...]:
+    """Every place that differs, in order; none when the programs are the same."""
+    return tuple(
+        Change(".".join(change.where), _what(change), _weakens(change)) for change in _walk((), old, new, old, new)
+    )
+
+
+def _walk(where: Where, before: Any, after: Any, old: Plain, new: Plain) -> Iterator[_Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from _walk((*where, key), before.get(key, _ABSENT), after.get(key, _ABSENT), old, new)
+    elif before is _ABSENT or after is _ABSENT or before != after:
+        yield _Change(where, before, after, old, new)
+
+
+def _what(change: _Change) -> str:
+    if change.removed:
+        return "removed"
+    if change.added:
+        return "added"
+    return f"{_short(change.before)} -> {_short(change.after)}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _weakens(change: _Change) -> bool:
+    return any(_fits(pattern, change.where) and judge(change) for pattern, judge in _WEAKENINGS)
+
+
+def _fits(pattern: Sequence[str], where: Where) -> bool:
+    """`*` stands for one key; a pattern that ends in `**` takes everything below."""
+    if pattern[-1] == "**":
+        pattern, where = pattern[:-1], where[: len(pattern) - 1]
+    return len(pattern) == len(where) and all(p in ("*", w) for p, w in zip(pattern, where, strict=True))
+
+
+def _removed(change: _Change) -> bool:
+    return change.removed
+
+
+def _replaced(change: _Change) -> bool:
+    return not change.added
+
+
+def _longer(change: _Change) -> bool:
+    if change.added or change.removed:
+        return False
+    before, after = change.before, change.after
+    return before is None or after is None or after > before
+
+
+def _mark_dropped(change: _Change) -> bool:
+    return change.before is True
+
+
+def _gained(change: _Change) -> bool:
+    return not change.removed and bool(set(change.after) - set(() if change.added else change.before))
+
+
+def _lost(change: _Change) -> bool:
+    return not change.added and bool(set(change.before) - set(() if change.removed else change.after))
+
+
+def _loud_row(change: _Change) -> bool:
+    return not change.added and change.where[1].rpartition(" ")[2] in _LOUD
+
+
+def _loud_zone_touched(change: _Change) -> bool:
+    return change.loud_zone()
+
+
+def _loud_zone_slower(change: _Change) -> bool:
+    return change.loud_zone() and _longer(change)
+
+
+def _loud_device_touched(change: _Change) -> bool:
+    return not change.added and change.loud_device()
+
+
+# DESIGN rule 16. The first pattern that fits and whose judge agrees is enough.
+_WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
+    (("zones", "*"), lambda c: c.removed and c.loud_zone()),
+    (("zones", "*", "role"), _loud_zone_touched),
+    (("zones", "*", "point"), _loud_zone_touched),
+    (("zones", "*", "wiring", "**"), _loud_zone_touched),
+    (("zones", "*", "accept"), _loud_zone_touched),
+    (("zones", "*", "polled"), _loud_zone_slower),
+    (("zones", "*", "on_delay"), _longer),
+    (("zones", "*", "stale_after"), _longer),
+    (("contacts", "*"), _removed),
+    (("contacts", "*", "party"), _replaced),
+    (("contacts", "*", "on_site"), _mark_dropped),
+    (("contacts", "*", "shared_group"), _mark_dropped),
+    (("contacts", "*", "addresses", "*"), _replaced),
+    (("paths", "*"), _removed),
+    (("ladders", "*"), _removed),
+    (("ladders", "*", "single_path"), lambda c: c.after == "accepted"),
+    (("ladders", "*", "round"), _longer),
+    (("ladders", "*", "steps", "*"), _removed),
+    (("ladders", "*", "steps", "*", "after"), _longer),
+    (("ladders", "*", "steps", "*", "tell", "*"), _removed),
+    (("told", "*"), _loud_row),
+    (("rooms", "*"), lambda c: c.added and bool(c.after["may_speak_for"])),
+    (("rooms", "*", "may_speak_for"), _gained),
+    (("branch", "own_addresses"), _lost),
+    (("devices", "*", "link"), _loud_device_touched),
+    (("devices", "*", "driver"), _loud_device_touched),
+    (("devices", "*", "options", "profile"), _loud_device_touched),
+    (("devices", "*", "options", "unit"), _loud_device_touched),
+    (("links", "*", "options", "host"), _loud_device_touched),
+    (("links", "*", "options", "port"), _loud_device_touched),
+)
