@@ -1,0 +1,255 @@
+"""The outbox: notices that have to leave, as a projection of the facts, made in their transaction by `store`.
+
+Facts decide what a row is (`project`); the worker's own steps between facts (take, postpone, release) only say who
+holds it and when it is due next. Functions over the journal's connection; the caller holds the transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sentinel.core.facts import (
+    ClockStepped,
+    NoticeDelayed,
+    NoticeDelivered,
+    NoticeFailed,
+    NoticeQueued,
+    NoticeSent,
+    NoticeWithdrawn,
+    canonical,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from sentinel.core.facts import Fact, Recorded
+
+
+class State(StrEnum):
+    """Where a notice is."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One notice as the worker needs it."""
+
+    notice: str
+    epoch: str
+    seq: int  # of the fact that queued it
+    code: str
+    contact: str
+    channel: str
+    path: str
+    words: str
+    args: tuple[tuple[str, str], ...]
+    language: str
+    party: str
+    priority: int
+    state: State
+    attempt: int
+    next_at: datetime | None
+    lease_until: datetime | None
+    done_at: datetime | None
+    error: str
+
+
+COLUMNS = ", ".join(OutboxRow.__slots__)
+
+# (state, fact) -> next state. What is not here leaves the row as it is: a final word is not taken back by a late one.
+# Withdrawn and yet sent: the send was under way and it did leave. Sent and then failed: it came back undeliverable.
+NEXT: dict[tuple[State, type[Fact]], State] = {
+    (State.PENDING, NoticeSent): State.SENT,  # the lease had expired, the send had not
+    (State.SENDING, NoticeSent): State.SENT,
+    (State.WITHDRAWN, NoticeSent): State.SENT,
+    (State.PENDING, NoticeDelivered): State.DELIVERED,  # a crash between send and mark: the receipt says it left
+    (State.SENDING, NoticeDelivered): State.DELIVERED,
+    (State.WITHDRAWN, NoticeDelivered): State.DELIVERED,
+    (State.SENT, NoticeDelivered): State.DELIVERED,
+    (State.PENDING, NoticeFailed): State.FAILED,
+    (State.SENDING, NoticeFailed): State.FAILED,
+    (State.SENT, NoticeFailed): State.FAILED,
+    (State.PENDING, NoticeWithdrawn): State.WITHDRAWN,
+    (State.SENDING, NoticeWithdrawn): State.WITHDRAWN,
+}
+LIVE = frozenset({State.PENDING, State.SENDING})
+
+
+def project(db: sqlite3.Connection, record: Recorded) -> None:
+    """Bring the outbox to where this fact says it is."""
+    match record.fact:
+        case NoticeQueued() as fact:
+            _queue(db, record, fact)
+        case NoticeDelayed(notice=notice, reason=reason):
+            db.execute("UPDATE outbox SET error = ? WHERE notice = ? AND done_at IS NULL", (reason, notice))
+        case NoticeFailed(notice=notice, reason=reason) as fact:
+            _move(db, notice, type(fact), record.at, reason)
+        case NoticeSent(notice=notice) | NoticeDelivered(notice=notice) | NoticeWithdrawn(notice=notice) as fact:
+            _move(db, notice, type(fact), record.at, "")
+        case ClockStepped(by_s=by_s):
+            # Every live deadline was set in this run: `release_all` made them so at its start.
+            db.execute(
+                "UPDATE outbox SET next_at = next_at + ?1, lease_until = lease_until + ?1 WHERE done_at IS NULL",
+                (by_s,),
+            )
+        case _:
+            pass
+
+
+def _queue(db: sqlite3.Connection, record: Recorded, fact: NoticeQueued) -> None:
+    """A new row, due at once. A code comes back after 90 days: its notices replace the old ones of the same name."""
+    db.execute(
+        f"INSERT OR REPLACE INTO outbox ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - own columns
+        (
+            fact.notice,
+            record.epoch,
+            record.seq,
+            fact.code,
+            fact.contact,
+            fact.channel,
+            fact.path,
+            fact.words,
+            canonical(fact.args),
+            fact.language,
+            fact.party,
+            fact.priority,
+            State.PENDING,
+            0,
+            record.at.timestamp(),
+            None,
+            None,
+            "",
+        ),
+    )
+
+
+def _move(db: sqlite3.Connection, notice: str, kind: type[Fact], at: datetime, error: str) -> None:
+    row = db.execute("SELECT state FROM outbox WHERE notice = ?", (notice,)).fetchone()
+    after = NEXT.get((State(row[0]), kind)) if row else None
+    if after is not None:
+        db.execute(
+            "UPDATE outbox SET state = ?, next_at = NULL, lease_until = NULL, done_at = ?, error = ? WHERE notice = ?",
+            (after, at.timestamp(), error, notice),
+        )
+
+
+# --- The worker's own steps: no facts, lost by a crash without harm ---------------------------------------------------
+
+
+def take(db: sqlite3.Connection, channels: Sequence[str], now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
+    """Lease due rows of these channels, loudest first; each costs it an attempt."""
+    names = _select(
+        db,
+        f"WHERE done_at IS NULL AND state = 'pending' AND next_at <= ? AND channel IN ({_marks(channels)}) "
+        "ORDER BY priority, seq LIMIT ?",
+        (now.timestamp(), *channels, limit),
+    )
+    lease = (now + timedelta(seconds=lease_s)).timestamp()
+    for row in names:
+        db.execute(
+            "UPDATE outbox SET state = 'sending', next_at = NULL, lease_until = ?, attempt = attempt + 1 "
+            "WHERE notice = ?",
+            (lease, row.notice),
+        )
+    taken = [row.notice for row in names]
+    return _select(db, f"WHERE notice IN ({_marks(taken)}) ORDER BY priority, seq", taken) if taken else []
+
+
+def postpone(db: sqlite3.Connection, notice: str, next_at: datetime, error: str) -> bool:
+    """Give a leased row back, due later. False when it is not leased any more: withdrawn, released, or final."""
+    done = db.execute(
+        "UPDATE outbox SET state = 'pending', next_at = ?, lease_until = NULL, error = ? "
+        "WHERE notice = ? AND state = 'sending'",
+        (next_at.timestamp(), error, notice),
+    )
+    return done.rowcount == 1
+
+
+def release_expired(db: sqlite3.Connection, now: datetime) -> int:
+    """Leases that ran out go back, due now: at least once, rather than perhaps never."""
+    done = db.execute(
+        "UPDATE outbox SET state = 'pending', next_at = ?1, lease_until = NULL "
+        "WHERE done_at IS NULL AND state = 'sending' AND lease_until <= ?1",
+        (now.timestamp(),),
+    )
+    return done.rowcount
+
+
+def release_all(db: sqlite3.Connection, now: datetime) -> int:
+    """At a start: every live row is due now. Its lease died with the last run, its deadline is of another clock."""
+    done = db.execute(
+        "UPDATE outbox SET state = 'pending', next_at = ?, lease_until = NULL WHERE done_at IS NULL",
+        (now.timestamp(),),
+    )
+    return done.rowcount
+
+
+def reroute(db: sqlite3.Connection, notice: str, channel: str, path: str, now: datetime) -> bool:
+    """Send a live row by another channel at once, its own having left the settings. A lease on the old one is void."""
+    done = db.execute(
+        "UPDATE outbox SET channel = ?, path = ?, state = 'pending', lease_until = NULL, next_at = ? "
+        "WHERE notice = ? AND done_at IS NULL",
+        (channel, path, now.timestamp(), notice),
+    )
+    return done.rowcount == 1
+
+
+def prune(db: sqlite3.Connection, before: datetime) -> int:
+    """Forget rows that were final before then. The facts stay."""
+    return db.execute("DELETE FROM outbox WHERE done_at < ?", (before.timestamp(),)).rowcount
+
+
+# --- Questions --------------------------------------------------------------------------------------------------------
+
+
+def live(db: sqlite3.Connection) -> list[OutboxRow]:
+    """All that still has to leave, loudest first."""
+    return _select(db, "WHERE done_at IS NULL ORDER BY priority, seq", ())
+
+
+def awaiting(db: sqlite3.Connection, channel: str) -> list[OutboxRow]:
+    """Handed over by this channel and not yet known to be delivered, oldest first."""
+    return _select(db, "WHERE state = 'sent' AND channel = ? ORDER BY seq", (channel,))
+
+
+def rows_of(db: sqlite3.Connection, code: str) -> list[OutboxRow]:
+    """Every notice of an incident, in the order they were queued."""
+    return _select(db, "WHERE code = ? ORDER BY seq", (code,))
+
+
+def counts(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """{channel: {state: how many}}."""
+    found: dict[str, dict[str, int]] = {}
+    for channel, state, n in db.execute("SELECT channel, state, count(*) FROM outbox GROUP BY channel, state"):
+        found.setdefault(channel, {})[state] = n
+    return found
+
+
+def _marks(items: Sequence[object]) -> str:
+    return ",".join("?" * len(items))
+
+
+def _select(db: sqlite3.Connection, where: str, values: Iterable[object]) -> list[OutboxRow]:
+    rows = db.execute(f"SELECT {COLUMNS} FROM outbox {where}", tuple(values))  # noqa: S608 - own columns and clauses
+    return [_row(*row) for row in rows]
+
+
+def _row(*raw: Any) -> OutboxRow:
+    named = dict(zip(OutboxRow.__slots__, raw, strict=True))
+    named["args"] = tuple((name, value) for name, value in json.loads(named["args"]))
+    named["state"] = State(named["state"])
+    for name in ("next_at", "lease_until", "done_at"):
+        named[name] = None if named[name] is None else datetime.fromtimestamp(named[name], UTC)
+    return OutboxRow(**named)
