@@ -35,6 +35,8 @@ class Simulator:
         self.devices = {device.name: device for device in devices}
         if len({device.unit for device in devices}) != len(devices):
             raise ValueError("two devices have one unit")
+        if len(self.devices) != len(devices):
+            raise ValueError("two devices have one name")
         self._server: ModbusTcpServer | ModbusSerialServer | None = None
         self._pair: PtyPair | None = None
 
