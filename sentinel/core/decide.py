@@ -2,12 +2,13 @@
 
 An event is a signal, a command, what became of a notice, or the mere passing of time (`Tick`). The facts of one
 call belong together: the journal writes them, and the outbox rows that follow from them, in one transaction.
-The last act of every decision is `_climb`: whoever is due by then is told in the same breath, so that no fact can
-open an incident and a crash lose its first notice.
+The last act of every decision is to climb: an incident's first notices are queued in the same breath that opens it,
+so that no crash can come between.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -67,6 +68,7 @@ def decide(state: State, policy: Policy, event: Event, now: datetime) -> tuple[F
             desk.report(event)
         case Tick():
             desk.repair(event.repair)
+            desk.touched.update(state.incidents)
         case _:
             assert_never(event)
     desk.climb()
@@ -84,9 +86,9 @@ def next_due(state: State, now: datetime) -> datetime | None:
 
 
 def _hurried(state: State, incident: Incident) -> bool:
-    """A path that the ladder uses is down: what is left repeats more often."""
+    """A channel that the ladder uses is down: what is left repeats more often."""
     return any(
-        state.conditions.get(f"path:{target.path}/trouble") is Condition.TROUBLE
+        state.conditions.get(f"channel:{target.channel}/trouble") is Condition.TROUBLE
         for step in incident.ladder.steps
         for target in step.targets
     )
@@ -100,6 +102,7 @@ class _Desk:
         self.policy = policy
         self.now = now
         self.facts: list[Fact] = []
+        self.touched: set[str] = set()  # codes whose ladder may have begun: only they are climbed, so a storm is linear
 
     def say(self, fact: Fact) -> None:
         self.facts.append(fact)
@@ -133,17 +136,22 @@ class _Desk:
         elif incident is None:
             if signal.severity is not Severity.INFO:
                 self._open(signal)
-        elif signal.condition is Condition.ALARM and (not incident.active or incident.answers):
+        elif signal.condition is Condition.ALARM and (
+            not incident.active or incident.answers or (incident.test and not signal.test)
+        ):
             self.say(facts.IncidentReactivated(incident.code))
+            self.touched.add(incident.code)
 
     def _open(self, signal: Signal) -> None:
         rule = ROLES[signal.role]
         alarm = signal.of is Condition.ALARM
         silent = rule.silent and alarm
         policy_ladder = _ladder_for(self.policy, signal.role, signal.severity)
+        code = self._code()
+        self.touched.add(code)
         self.say(
             facts.IncidentOpened(
-                code=self._code(),
+                code=code,
                 key=signal.key,
                 subject=signal.subject,
                 role=signal.role,
@@ -176,7 +184,8 @@ class _Desk:
                 return code
         # 9,000 incidents in 90 days: telling this one matters more than the rest of an old code.
         free = {code: at for code, at in self.state.resting.items() if code not in self.state.incidents}
-        return min(free, key=lambda code: free[code])
+        beyond = (str(number) for number in itertools.count(1000 + CODES) if str(number) not in self.state.incidents)
+        return min(free, key=lambda code: free[code]) if free else next(beyond)
 
     # --- Commands --------------------------------------------------------------------------------------------------
 
@@ -195,7 +204,7 @@ class _Desk:
             case CommandKind.CLOSE:
                 self._close(incident, command, speaks_for)
             case CommandKind.ESCALATE:
-                self._tell(incident, self._next_steps(incident), Cause.ASKED)
+                self._tell(incident, Cause.ASKED)
             case CommandKind.MISTAKE:
                 self.say(facts.MistakeReported(incident.code, command.by, command.name, speaks_for, command.via))
                 self._follow_up(incident, "mistake", only=Party.POLICE)
@@ -274,15 +283,12 @@ class _Desk:
         for code in sorted(codes):
             incident = self.state.incidents.get(code)
             if incident is not None:
-                self._tell(incident, self._next_steps(incident), Cause.REPAIRED)
-
-    def _next_steps(self, incident: Incident) -> tuple[int, ...]:
-        steps = len(incident.ladder.steps)
-        return (incident.rungs % steps,) if steps else ()
+                self._tell(incident, Cause.REPAIRED)
 
     def climb(self) -> None:
-        """Take every rung that is due by now."""
-        for incident in list(self.state.incidents.values()):
+        """Take every rung of the touched incidents that is due by now."""
+        for code in sorted(self.touched & self.state.incidents.keys()):
+            incident = self.state.incidents[code]
             due = ladder.due(incident, self.now, hurried=_hurried(self.state, incident))
             if due.steps:
                 self.say(facts.Escalated(incident.code, due.base, due.rungs, due.steps, Cause.DUE))
@@ -290,11 +296,10 @@ class _Desk:
                 for step in due.steps:
                     self._tell_step(incident, step, fresh=fresh)
 
-    def _tell(self, incident: Incident, steps: tuple[int, ...], cause: Cause) -> None:
-        base = ladder.base(incident, self.now)
-        done = incident.rungs if incident.rungs_base == base else 0
-        self.say(facts.Escalated(incident.code, base, done + len(steps), steps, cause))
-        for step in steps:
+    def _tell(self, incident: Incident, cause: Cause) -> None:
+        due = ladder.due(incident, self.now, hurried=_hurried(self.state, incident), asked=True)
+        self.say(facts.Escalated(incident.code, due.base, due.rungs, due.steps, cause))
+        for step in due.steps:
             self._tell_step(incident, step, fresh=False)
 
     def _tell_step(self, incident: Incident, step: int, *, fresh: bool) -> None:

@@ -192,7 +192,9 @@ class Detector:
             reason = watch.reason or "silent"
         elif senseless:
             reason = "senseless-value"
-        elif flapped:
+        elif (
+            flapped and not ROLES[watch.zone.role].silent
+        ):  # pressed again and again is not a fault to show in the branch
             reason = "flapping"
         elif watch.trouble and watch.raw is None and not root:
             return []  # it was in trouble before the restart and has not been heard since

@@ -162,7 +162,7 @@ class Signalled:
 
     KIND: ClassVar = "signalled"
     V: ClassVar = 1
-    subject: str  # "zone:<id>", "device:<id>", "link:<id>", "path:<id>", "gateway:<part>"
+    subject: str  # "zone:<id>", "device:<id>", "link:<id>", "channel:<id>", "gateway:<part>"
     role: Role
     condition: Condition
     of: Condition  # for NORMAL: what is over, ALARM or TROUBLE; else the same as condition

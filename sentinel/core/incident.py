@@ -24,7 +24,7 @@ CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so lo
 CODES = 9000  # 1000..9999
 STRIDE = 4787  # prime to CODES: neighbouring incidents get codes that are not mistaken for one another
 RECENT = 20  # closed incidents kept in the state for pages and late receipts
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
 
 class NoticeState(StrEnum):
@@ -164,8 +164,18 @@ def evolve(state: State, recorded: Recorded) -> State:
         case facts.IncidentOpened():
             return _opened(state, fact, recorded)
         case facts.IncidentReactivated():
+            # Never a test: only the first activation of an announced point can be one (DESIGN rule 8).
             return _change(
-                state, fact.code, active=True, armed_at=recorded.at, armed_boot=recorded.boot, answers=(), false_by=()
+                state,
+                fact.code,
+                active=True,
+                test=False,
+                armed_at=recorded.at,
+                armed_boot=recorded.boot,
+                rungs=0,
+                rungs_base=LONG_AGO,
+                answers=(),
+                false_by=(),
             )
         case facts.IncidentCleared():
             return _change(state, fact.code, active=False)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sentinel.core.facts import AnswerKind
+from sentinel.core.incident import LONG_AGO
 from sentinel.core.model import Party, Severity
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ EXPIRY: dict[tuple[AnswerKind, Severity], timedelta | None] = {
     (AnswerKind.ACKNOWLEDGED, Severity.FAULT): timedelta(hours=24),
     (AnswerKind.DISPATCHED, Severity.FAULT): timedelta(hours=72),
     (AnswerKind.ARRIVED, Severity.FAULT): timedelta(hours=72),
+    (AnswerKind.ACKNOWLEDGED, Severity.INFO): timedelta(hours=24),
+    (AnswerKind.DISPATCHED, Severity.INFO): timedelta(hours=72),
+    (AnswerKind.ARRIVED, Severity.INFO): timedelta(hours=72),
 }
+
+SLACK = timedelta(minutes=1)  # a clock may be set back by so much unannounced; more, and what lies ahead is nonsense
+LONGEST_S = 86400.0  # no rung and no round is further away, whatever a journalled ladder says
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +54,62 @@ def stops(answer: Answer, severity: Severity) -> bool:
 
 
 def standing(incident: Incident, now: datetime) -> Answer | None:
-    """The answer that stops the ladder now and longest, if there is one."""
+    """The answer that stops the ladder now and longest, if there is one. One given in the future is not believed."""
     answers = [
         answer
         for answer in incident.answers
-        if stops(answer, incident.severity) and (answer.until is None or now < answer.until)
+        if stops(answer, incident.severity)
+        and answer.at - now <= SLACK
+        and (answer.until is None or now < answer.until)
     ]
     return max(answers, key=lambda answer: (answer.until is None, answer.until or answer.at), default=None)
 
 
 def base(incident: Incident, now: datetime) -> datetime:
-    """When the current run of the ladder began: armed, or the last expiry of an answer that had stopped it."""
+    """When the current run of the ladder began: armed, or the last expiry of an answer that had stopped it.
+
+    A ladder that was armed in the future (by a clock that has been set right since) has been due for a long time.
+    """
+    armed = incident.armed_at if incident.armed_at - now <= SLACK else LONG_AGO
     expired = [
         answer.until
         for answer in incident.answers
         if stops(answer, incident.severity) and answer.until is not None and answer.until <= now
     ]
-    return max([incident.armed_at, *expired])
+    return max([armed, *expired])
 
 
-def due(incident: Incident, now: datetime, *, hurried: bool = False) -> Due:
-    """Who is due. `hurried`: a path is missing, so what is left repeats twice as often.
+def due(incident: Incident, now: datetime, *, hurried: bool = False, asked: bool = False) -> Due:
+    """Who is due. `hurried`: a path is missing, so what is left repeats twice as often. `asked`: one rung more, now.
 
     After a long gap (a power cut, a stepped clock) each step is due at most once, whatever number of rounds passed.
+    Rungs taken early never run ahead of the current round, so that nobody's next round comes later for it.
     """
     began = base(incident, now)
-    done = incident.rungs if incident.rungs_base == began else 0
+    done = max(0, incident.rungs) if incident.rungs_base == began else 0
     answer = standing(incident, now)
-    if answer is not None:
-        return Due(began, (), done, answer.until)
     steps = incident.ladder.steps
     if not steps:
-        return Due(began, (), done, None)
-    round_s = incident.ladder.round_s / (2 if hurried else 1)
-    round_s = max(round_s, steps[-1].after_s + 1)
+        return Due(began, (), done, None if answer is None else answer.until)
+    after = [min(max(step.after_s, 0), LONGEST_S) for step in steps]
+    round_s = min(incident.ladder.round_s, LONGEST_S) / (2 if hurried else 1)
+    round_s = max(round_s, after[-1] + 1)
 
     def at(rung: int) -> datetime:
-        return began + timedelta(seconds=rung // len(steps) * round_s + steps[rung % len(steps)].after_s)
+        return began + timedelta(seconds=rung // len(steps) * round_s + after[rung % len(steps)])
 
     rounds = max(0, int((now - began).total_seconds() // round_s))
-    rungs = max(done, rounds * len(steps))
-    while at(rungs) <= now:
-        rungs += 1
-    late = range(max(done, rungs - len(steps)), rungs)
-    return Due(began, tuple(dict.fromkeys(rung % len(steps) for rung in late)), rungs, at(rungs))
+    end = (rounds + 1) * len(steps)
+    if done > end:  # counted in shorter rounds, or nonsense: this round is told again rather than the next ones not
+        done = rounds * len(steps)
+    rungs = done
+    if answer is None:
+        rungs = max(done, rounds * len(steps))
+        while at(rungs) <= now:
+            rungs += 1
+    taken = list(range(max(done, rungs - len(steps)), rungs))
+    if asked:
+        taken.append(rungs)
+        rungs = min(rungs + 1, end)
+    next_at = at(rungs) if answer is None else answer.until
+    return Due(began, tuple(dict.fromkeys(rung % len(steps) for rung in taken)), rungs, next_at)
