@@ -22,10 +22,14 @@ class PtyPair:
         near, self.ours = self._open()
         far, path = self._open()
         self.theirs = path
-        self._link = link
+        self._link: Path | None = None
         if link is not None:
-            link.symlink_to(path)  # FileExistsError: somebody else's simulator, or a forgotten one
-            self.theirs = str(link)
+            try:
+                link.symlink_to(path)
+            except OSError:  # the name is taken: another simulator's, or a forgotten one; not ours to remove
+                self.close()
+                raise
+            self._link, self.theirs = link, str(link)
         for source, target in ((near, far), (far, near)):
             self._loop.add_reader(source, self._carry, source, target)
 

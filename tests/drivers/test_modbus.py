@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,9 @@ from drivers.profile import profile_from, shipped
 from sentinel.core.model import Failure, Quality, Reading
 from sentinel.ports import Driver, Poll, Table, Words
 from sentinel.profiles import load_profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LIFE = {"table": "input", "address": 9, "within": "10s"}
 BADGE = {"table": "holding", "address": 100, "equals": 42}
@@ -222,3 +225,17 @@ def test_the_driver_is_found_by_its_name() -> None:
 def test_an_unknown_driver_names_those_that_there_are() -> None:
     with pytest.raises(LookupError, match=r'no driver "knx"; there are: .*modbus'):
         driver("knx")
+
+
+def test_a_strangers_driver_comes_in_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "stranger-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[sentinel.drivers]\nknx = stranger:DRIVER\nbroken = stranger:OTHER\n")
+    (tmp_path / "stranger.py").write_text("from drivers.modbus import DRIVER\nOTHER = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert driver("knx").options is ModbusOptions
+    with pytest.raises(TypeError, match='driver "broken" is no DriverKind'):
+        driver("broken")
+    with pytest.raises(LookupError, match="broken, knx, modbus"):
+        driver("lon")

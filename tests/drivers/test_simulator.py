@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from sentinel.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from drivers.points import Point
 
@@ -220,6 +220,18 @@ async def test_the_pty_can_have_a_name_of_its_own_and_takes_it_away_again(tmp_pa
     assert (tmp_path / "bus").is_symlink()
     await simulator.close()
     assert not (tmp_path / "bus").is_symlink()
+
+
+async def test_another_simulators_name_is_left_alone(tmp_path: Path) -> None:
+    first, second = Simulator(simulated("xy-md02")[0]), Simulator(simulated("xy-md02")[0])
+    await first.serve_pty(tmp_path / "bus")
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(FileExistsError):
+        await second.serve_pty(tmp_path / "bus")
+    assert (tmp_path / "bus").is_symlink()
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+    await second.close()
+    await first.close()
 
 
 async def test_what_nobody_reads_is_lost_and_blocks_nothing() -> None:
