@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from sentinel.channels import ChannelKind
 from sentinel.channels.options import Id, SecretField, is_loopback
@@ -60,7 +60,7 @@ class EmailOptions(BaseModel):
     kind: Literal["email"]
     path: Id
     host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] = 587
     security: Security = Security.STARTTLS
     ca_file: str | None = None  # the system's authorities when absent
     username: Annotated[str, Field(min_length=1, max_length=254)] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import random
 import ssl
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from sentinel.channels import ChannelKind
 from sentinel.channels.options import Id, SecretField, is_loopback
@@ -33,6 +34,9 @@ _quiet.setLevel(logging.CRITICAL + 1)
 CONNECT_S = 12.0  # resolving, TCP (paho: 5 s), TLS (5 s), CONNACK
 ANSWER_S = 5.0  # CONNACK, SUBACK
 BYE_S = 2.0
+NO_TIMEOUT = (
+    math.inf
+)  # aiomqtt's own is asyncio.wait_for, which on Python 3.11 can swallow a cancel; the deadline is ours
 BACKOFF_FIRST_S, BACKOFF_LAST_S = 0.5, 15.0
 MAX_PAYLOAD = 128 * 1024  # the shipped broker config cuts at the same size
 MAX_DEPTH = 16
@@ -46,7 +50,7 @@ class Tls(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     ca_file: str | None = None  # the system's authorities when absent
-    insecure: bool = False  # takes any certificate: only while a branch is being set up
+    insecure: StrictBool = False  # takes any certificate: only while a branch is being set up
 
     def context(self) -> ssl.SSLContext:
         """OSError when the file is absent, ssl.SSLError when it holds no certificate."""
@@ -65,12 +69,12 @@ class MqttOptions(BaseModel):
     kind: Literal["mqtt"]
     path: Id
     host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 8883
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] = 8883
     username: Annotated[str, Field(min_length=1, max_length=128)] | None = None  # the branch's id when absent
     password: SecretField | None = None
     tls: Tls | None = None
     rooms: Annotated[tuple[Id, ...], Field(min_length=1, max_length=16)]
-    keepalive: Annotated[int, Field(ge=2, le=600)] = 20
+    keepalive: Annotated[StrictInt, Field(ge=2, le=600)] = 20
 
     @model_validator(mode="after")
     def _a_password_never_crosses_a_network_in_clear(self) -> Self:
@@ -148,7 +152,7 @@ class MqttWire:
         self._publishing += 1
         try:
             async with asyncio.timeout(timeout_s):
-                await client.publish(topic, payload.encode(), qos=qos, retain=retain, timeout=timeout_s)
+                await client.publish(topic, payload.encode(), qos=qos, retain=retain, timeout=NO_TIMEOUT)
         except (aiomqtt.MqttError, OSError):  # TimeoutError is an OSError
             raise ChannelError(f"the broker did not confirm it within {timeout_s:g} s") from None
         finally:
@@ -163,10 +167,11 @@ class MqttWire:
         try:
             await self._enter(client)
         except (aiomqtt.MqttError, OSError) as error:
-            await _leave(client)
+            await self._leave(client)
             return _why_refused(error)
         try:
-            await client.subscribe([(topic, 1) for topic in topics], timeout=ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                await client.subscribe([(topic, 1) for topic in topics], timeout=NO_TIMEOUT)
             self._client = client
             self._edge(listener, None)
             async for message in client.messages:  # always read: it is the first to notice a dead connection
@@ -176,7 +181,7 @@ class MqttWire:
             return Trouble.LOST
         finally:
             self._client = None
-            await _leave(client)
+            await self._leave(client)
         return Trouble.LOST
 
     async def _enter(self, client: aiomqtt.Client) -> None:
@@ -186,13 +191,17 @@ class MqttWire:
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.shield(entering)
         except (TimeoutError, asyncio.CancelledError):
-            entering.add_done_callback(lambda _: self._close_late(client))
+            entering.add_done_callback(lambda _: self._begin_to_leave(client))
             raise
 
-    def _close_late(self, client: aiomqtt.Client) -> None:
-        leaving = asyncio.get_running_loop().create_task(_leave(client))
+    async def _leave(self, client: aiomqtt.Client) -> None:
+        await asyncio.wait({self._begin_to_leave(client)})  # in its own task: see NO_TIMEOUT
+
+    def _begin_to_leave(self, client: aiomqtt.Client) -> asyncio.Task[None]:
+        leaving = asyncio.get_running_loop().create_task(_good_bye(client))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
+        return leaving
 
     def _new_client(self, will: tuple[str, str]) -> aiomqtt.Client:
         # A new object for each connection: one that is entered again repeats what was in flight, beside our own repeat.
@@ -275,7 +284,7 @@ def _why_refused(error: Exception) -> Trouble:
     return Trouble.TLS if isinstance(error.__context__, ssl.SSLError) else Trouble.UNREACHABLE
 
 
-async def _leave(client: aiomqtt.Client) -> None:
+async def _good_bye(client: aiomqtt.Client) -> None:
     """Say good-bye and close the socket; also after a connect that failed half-way, which aiomqtt leaves open."""
     with suppress(aiomqtt.MqttError, OSError):
         async with asyncio.timeout(BYE_S):
