@@ -27,12 +27,13 @@ from sentinel.settings.explain import did_you_mean, explain
 from sentinel.settings.people import Contact, Ladder, Path, PathKind
 from sentinel.settings.place import Branch, Gateway, Room
 from sentinel.settings.problems import Level, Place, Problem, dotted, exit_code, in_order
+from sentinel.settings.secrets import SecretAbsentError, SecretRef
 from sentinel.settings.site import ID, REQUIRED, SECTIONS, Settings, nowhere
 from sentinel.settings.yaml import Document, YamlError, load_yaml
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sentinel.ports import Secret
     from sentinel.settings.equipment import ProfileView, Tables
@@ -48,6 +49,23 @@ class Loaded:
 
     settings: Settings | None
     problems: tuple[Problem, ...]
+    document: Document | None = None  # None when the file is not even YAML
+
+    def problem(self, place: Place, text: str, level: Level) -> Problem:
+        """One more thing to say about a place of the file."""
+        if self.document is None:
+            raise ValueError("there is no document to have places")
+        return Problem(self.document.name, self.document.line(place), dotted(place), text, level)
+
+    def absent_secrets(self, level: Level) -> tuple[Problem, ...]:
+        """One line for each secret that cannot be read now: a NOTE for `check`, an ERROR for `run`. Reads them all."""
+        found: list[Problem] = []
+        for place, ref in _secrets((), self.document.data if self.document is not None else {}):
+            try:
+                ref.read()
+            except SecretAbsentError as error:
+                found.append(self.problem(place, str(error), level))
+        return tuple(found)
 
     def exit_code(self) -> int:
         """0 good, 1 a finding, 2 a config that must not run."""
@@ -71,7 +89,19 @@ def load(path: pathlib.Path, tables: Tables, reveal: Reveal = hidden) -> Loaded:
     reader.cross_check(draft, reveal)
     problems = in_order(reader.problems)
     good = all(p.level is not Level.ERROR for p in problems)
-    return Loaded(draft if good else None, problems)
+    return Loaded(draft if good else None, problems, document)
+
+
+def _secrets(place: Place, data: object) -> Iterator[tuple[Place, SecretRef]]:
+    match data:
+        case SecretRef():
+            yield place, data
+        case dict():
+            for key, value in data.items():
+                yield from _secrets((*place, key), value)
+        case list():
+            for index, value in enumerate(data):
+                yield from _secrets((*place, index), value)
 
 
 class _Reader:
@@ -221,5 +251,6 @@ class _Reader:
         except OSError as error:
             self.say((*place, "profile"), f"there is no profile '{name}': {error.strerror}")
         except (LookupError, ValueError) as error:
-            self.say((*place, "profile"), f"'{name}' is no good profile: {error.args[0] if error.args else error}")
+            reason = str(error.args[0] if error.args else error).replace("\n", "; ")
+            self.say((*place, "profile"), f"'{name}' is no good profile: {reason}")
         return None

@@ -31,6 +31,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
     (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
     (wires.cut_wires_are_seen, frozenset()),
+    (wires.other_words_are_known, frozenset()),
     (wires.silent_buttons_do_not_wait, frozenset()),
     (wires.limits_suit_the_role, frozenset()),
     (telling.paths_are_apart, frozenset()),

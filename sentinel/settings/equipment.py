@@ -60,6 +60,11 @@ class PointView(Protocol):
         """The words it gives, by pattern."""
 
 
+def words(point: PointView) -> frozenset[str]:
+    """Every word that a point can give."""
+    return frozenset(w for _, w in point.states) | {m.state for m in point.match if m.state is not None}
+
+
 class ProfileView(Protocol):
     """A profile, as far as the settings look into it. ValueError when `counts` ask for what the device has not."""
 

@@ -153,6 +153,7 @@ class Gateway(Form):
         "/run/sentinel/sentinel.sock"
     )
     page_port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = 8080
+    clock: Literal["kernel", "trusted"] = "kernel"  # trusted: a battery clock that the installer vouches for
 
 
 class Room(Form):

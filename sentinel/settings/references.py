@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sentinel.settings.equipment import words
 from sentinel.settings.explain import did_you_mean
 from sentinel.settings.said import Said
 from sentinel.settings.wiring import BandWiring, ContactWiring, LimitWiring, StateWiring
@@ -12,7 +13,7 @@ from sentinel.settings.wiring import BandWiring, ContactWiring, LimitWiring, Sta
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from sentinel.settings.equipment import PointView, Wired
+    from sentinel.settings.equipment import Channel, Wired
     from sentinel.settings.people import Tell
     from sentinel.settings.problems import Place
     from sentinel.settings.site import Settings
@@ -34,6 +35,8 @@ def references(settings: Settings, declared: Mapping[str, Collection[str]]) -> I
         yield from _known(("devices", id_, "link"), "links", device.link, declared)
     for id_, channel in settings.channels.items():
         yield from _known(("channels", id_, "path"), "paths", channel.path, declared)
+        for r, room in enumerate(_rooms(channel) or ()):
+            yield from _known(("channels", id_, "rooms", r), "rooms", room, declared)
     for section in ("zones", "summaries"):
         wired: Mapping[str, Wired] = getattr(settings, section)
         for id_, zone in wired.items():
@@ -46,14 +49,21 @@ def references(settings: Settings, declared: Mapping[str, Collection[str]]) -> I
             by = settings.channels.get(channel_id)
             if by is None or not isinstance(address, str):
                 continue
-            if by.kind == "mqtt":  # over MQTT letters go to a room
-                yield from _known(place, "rooms", address, declared)
+            rooms = _rooms(by)
+            if rooms is not None and address not in rooms:  # over such a channel letters go to a room
+                yield Said(place, f"{channel_id} serves no room '{address}'; {did_you_mean(address, rooms)}")
             elif by.kind == "email" and not _MAILBOX.fullmatch(address):
                 yield Said(place, "is no mailbox: write name@server.example")
     for id_, ladder in settings.ladders.items():
         for s, step in enumerate(ladder.steps):
             for t, tell in enumerate(step.tell):
                 yield from _tell(settings, ("ladders", id_, "steps", s, "tell", t), tell, declared)
+
+
+def _rooms(channel: Channel) -> tuple[str, ...] | None:
+    """The control rooms that a channel serves; None for a channel that goes to people's own addresses."""
+    rooms = getattr(channel.options, "rooms", None)
+    return rooms if isinstance(rooms, tuple) else None
 
 
 def _known(place: Place, section: str, name: str, declared: Mapping[str, Collection[str]]) -> Iterator[Said]:
@@ -83,12 +93,12 @@ def _point(settings: Settings, place: Place, zone: Wired) -> Iterator[Said]:
     if point.gives != wanted:
         yield Said((*place, "wiring"), f"{zone.point} gives a {point.gives}, and {way} reads a {wanted}")
     elif isinstance(zone.wiring, StateWiring):
-        words = _words(point)
+        known = words(point)
         for state in zone.wiring.states:
-            if state not in words:
+            if state not in known:
                 yield Said(
                     (*place, "wiring", "states", state),
-                    f"{zone.point} never says '{state}'; {did_you_mean(state, words)}",
+                    f"{zone.point} never says '{state}'; {did_you_mean(state, known)}",
                 )
 
 
@@ -102,7 +112,3 @@ def _wanted(zone: Wired) -> tuple[str, str]:
             return "number", "low/high"
         case StateWiring():
             return "word", "states"
-
-
-def _words(point: PointView) -> set[str]:
-    return {word for _, word in point.states} | {m.state for m in point.match if m.state is not None}

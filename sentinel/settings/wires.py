@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Role
-from sentinel.settings.equipment import Accept
+from sentinel.settings.equipment import Accept, words
 from sentinel.settings.problems import Level
 from sentinel.settings.said import Said
-from sentinel.settings.wiring import BandWiring, LimitWiring
+from sentinel.settings.wiring import BandWiring, LimitWiring, StateWiring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sentinel.settings.equipment import Link, Zone
+    from sentinel.settings.equipment import Link, PointView, Zone
     from sentinel.settings.said import Look
 
 SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of them is lost
@@ -77,8 +77,7 @@ def one_zone_a_point(look: Look) -> Iterator[Said]:
 def summaries_stay_summaries(look: Look) -> Iterator[Said]:
     """A point that its own profile takes for the hooter's is no zone."""
     for id_, zone in look.settings.zones.items():
-        device = look.settings.devices.get(zone.device())
-        point = device.points.get(zone.point.partition(".")[2]) if device and device.points is not None else None
+        point = _point(look, zone)
         if point is not None and point.role is Role.SUMMARY:
             yield Said(
                 ("zones", id_, "point"),
@@ -110,9 +109,14 @@ def ages_outlast_the_polls(look: Look) -> Iterator[Said]:
 
 
 def _latching(look: Look, zone: Zone) -> bool:
-    device = look.settings.devices.get(zone.device())
-    point = device.points.get(zone.point.partition(".")[2]) if device and device.points is not None else None
+    point = _point(look, zone)
     return zone.latching_input or (point is not None and point.latching)
+
+
+def _point(look: Look, zone: Zone) -> PointView | None:
+    """What the device's profile says of the zone's point."""
+    device = look.settings.devices.get(zone.device())
+    return device.points.get(zone.point.partition(".")[2]) if device and device.points is not None else None
 
 
 def cut_wires_are_seen(look: Look) -> Iterator[Said]:
@@ -137,6 +141,17 @@ def cut_wires_are_seen(look: Look) -> Iterator[Said]:
             yield Said(place, f"{text} ({Accept.CUT_WIRE} is accepted)", Level.NOTE)
         else:
             yield Said(place, f"{text}, or take the weakness with accept: [{Accept.CUT_WIRE}]", Level.FINDING)
+
+
+def other_words_are_known(look: Look) -> Iterator[Said]:
+    """A word that a critical zone does not list is trouble: say which, for one of them may mean an alarm."""
+    for id_, zone in look.settings.zones.items():
+        point = _point(look, zone)
+        if not zone.critical() or point is None or not isinstance(zone.wiring, StateWiring):
+            continue
+        others = sorted(words(point) - zone.wiring.states.keys())
+        if others:
+            yield Said(("zones", id_, "wiring"), f"read as trouble, not alarm: {', '.join(others)}", Level.NOTE)
 
 
 def silent_buttons_do_not_wait(look: Look) -> Iterator[Said]:

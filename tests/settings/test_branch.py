@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sentinel.core.model import Party
 from sentinel.settings.branch import load
 from sentinel.settings.hours import SiteKind
+from sentinel.settings.problems import Level
 from sentinel.settings.secrets import REMEDY
 from tests.settings.town import GOOD, TABLES, changed, loaded, said
 
@@ -55,6 +56,7 @@ def test_all_errors_come_at_once_in_the_order_of_the_file() -> None:
         "branch.yaml:5: branch.bnk: is not known here; did you mean 'bank'?",
         "branch.yaml:21: devices.smoke.link: there is no link 'fier'; did you mean 'fire'?",
         "branch.yaml:22: devices.meter.profile: 'mter' is no good profile: mter",
+        "branch.yaml:26: zones.hall.wiring: note: read as trouble, not alarm: fault",
         "branch.yaml:33: contacts.thana.partie: is not known here; did you mean 'party'?",
         "branch.yaml:33: contacts.thana.party: is required",
         "branch.yaml:49: ladders.hold-up.steps[1].after: is no duration: write 100ms, 5s, 3m or 1h",
@@ -239,6 +241,15 @@ def test_an_address_is_looked_up_when_it_is_used(monkeypatch: pytest.MonkeyPatch
         settings.address("sho", "mail")
     (tmp_path / "sho-mail").write_text("sho@police.example\n")
     assert settings.address("sho", "mail") == "sho@police.example"
+
+
+def test_every_absent_secret_is_named_where_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "mqtt").write_text("word")
+    (line,) = loaded().absent_secrets(Level.NOTE)
+    assert str(line).startswith("branch.yaml:39: contacts.sho.addresses.mail: note: !credential sho-mail is absent")
+    (tmp_path / "sho-mail").write_text("sho@police.example")
+    assert loaded().absent_secrets(Level.ERROR) == ()
 
 
 LINES = GOOD.splitlines()

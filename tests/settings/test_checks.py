@@ -37,7 +37,8 @@ def test_nothing_is_said_against_the_good_branch() -> None:
         ("point: panel.di1", "point: panel.di9", "zones.counter.point: panel has no point 'di9'; did you mean 'di8'?"),
         ("point: panel.di8", "point: panel.do8", "summaries.hooter.point: panel has no point 'do8'"),
         ("path: lte", "path: let", "channels.mail.path: there is no path 'let'; did you mean 'lte'?"),
-        ("{room: durg}", "{room: drug}", "contacts.thana.addresses.room: there is no room 'drug'; did you mean 'durg'?"),
+        ("{room: durg}", "{room: drug}", "contacts.thana.addresses.room: room serves no room 'drug'; did you mean 'durg'?"),
+        ("rooms: [durg]", "rooms: [drug]", "channels.room.rooms[0]: there is no room 'drug'; did you mean 'durg'?"),
         ("{room: durg}", "{sms: durg}", "contacts.thana.addresses.sms: there is no channel 'sms'; there are: mail, room"),
         ("contact: security", "contact: secure", "steps[1].tell[0].contact: there is no contact 'secure'; did you mean"),
         ("security, by: mail", "security, by: mall", "steps[1].tell[0].by: there is no channel 'mall'; did you mean 'mail'"),
@@ -80,6 +81,11 @@ def test_a_wiring_that_cannot_be_read_from_its_point_is_an_error(old: str, new: 
 
 def test_words_of_a_pattern_count_as_words_too() -> None:
     assert errors(("fire: alarm}", "fire: alarm, fault: trouble}")) == []
+
+
+def test_the_words_that_a_critical_zone_does_not_list_are_noted() -> None:
+    assert "zones.hall.wiring: note: read as trouble, not alarm: fault" in said()
+    assert not any("read as trouble" in line for line in said(("fire: alarm}", "fire: alarm, fault: trouble}")))
 
 
 # --- lines and units --------------------------------------------------------------------------------------------------
@@ -495,4 +501,4 @@ def test_a_ladder_that_comes_too_late_is_a_finding() -> None:
 
 def test_every_check_is_in_the_table_once() -> None:
     names = [check.__name__ for check, _ in CHECKS]
-    assert len(names) == len(set(names)) == 17
+    assert len(names) == len(set(names)) == 18

@@ -52,6 +52,7 @@ class MqttOptions(_Options):
     kind: Literal["mqtt"]
     path: str
     host: str
+    rooms: tuple[str, ...]
     password: Secret | None = None
 
 
@@ -201,7 +202,7 @@ ladders:
     steps:
       - {after: 0s, tell: [{contact: manager, by: mail}]}
 channels:
-  room: {kind: mqtt, path: wan, host: room.example, password: !credential mqtt}
+  room: {kind: mqtt, path: wan, host: room.example, rooms: [durg], password: !credential mqtt}
   mail: {kind: email, path: lte, host: mail.example}
 gateway: {state_dir: /tmp/sentinel}
 """
