@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import types
 import typing
 from dataclasses import dataclass, fields, is_dataclass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64  # the hash before the first fact of an epoch
 STAMP_LENGTH = 27
+ENVELOPE = 9  # epoch, seq, at, boot, clock, late, kind, v, body
 
 
 class ClockQuality(StrEnum):
@@ -445,20 +447,25 @@ class Recorded:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: parsing and encoding again gives the same text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """JSON with sorted keys and no spaces: parsing and encoding again gives the same text.
+
+    Half a surrogate pair, which a stranger's JSON can smuggle into a string, becomes "?": UTF-8 cannot say it.
+    """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def stamp(at: datetime) -> str:
     """ISO 8601 in UTC with microseconds and Z, fixed width, so that it sorts."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[: STAMP_LENGTH - 1] + "Z"
 
 
 def unstamp(text: str) -> datetime:
     """The datetime of `stamp`; ValueError on anything else."""
-    if len(text) != STAMP_LENGTH or text[-1] != "Z":
+    at = datetime.fromisoformat(text)
+    if stamp(at) != text:
         raise ValueError(f"not a time stamp: {text!r}")
-    return datetime.fromisoformat(text)
+    return at
 
 
 def _plain(value: Any) -> Any:
@@ -504,23 +511,33 @@ def chain(previous: str, text: str) -> str:
 
 
 def parse(text: str) -> Recorded:
-    """The record of `line`; ValueError when it is not one. An unknown kind or a newer version becomes `Newer`."""
+    """The record of `line`; ValueError when it is not one. An unknown kind or a newer version becomes `Newer`.
+
+    Strict: every name and type must be what the dataclasses say, because `evolve` leans on them and because whatever
+    was let through differently could not be written again to the same bytes.
+    """
     try:
         raw = json.loads(text)
+        if "\\u" in text:
+            json.dumps(raw, ensure_ascii=False).encode()  # UnicodeEncodeError on half a surrogate pair
+        if len(raw) != ENVELOPE or raw["seq"] < 1:
+            raise ValueError("not a fact: its envelope")
         return Recorded(
-            epoch=str(raw["epoch"]),
-            seq=int(raw["seq"]),
+            epoch=_text(raw["epoch"]),
+            seq=_int(raw["seq"]),
             at=unstamp(raw["at"]),
-            boot=str(raw["boot"]),
+            boot=_text(raw["boot"]),
             clock=ClockQuality(raw["clock"]),
-            late=bool(raw["late"]),
-            fact=_fact(raw["kind"], raw["v"], raw["body"]),
+            late=_bool(raw["late"]),
+            fact=_fact(_text(raw["kind"]), _int(raw["v"]), raw["body"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a fact: {error!r}") from error
 
 
 def _fact(kind: str, v: int, body: dict[str, Any]) -> Fact:
+    if type(body) is not dict:
+        raise TypeError("body is not an object")
     cls = KINDS.get(kind)
     if cls is None or v > cls.V:
         return Newer(kind, v, canonical(body))
@@ -539,31 +556,59 @@ def _build(cls: type[Any], body: Mapping[str, Any]) -> Any:
     if makers is None:
         hints = get_type_hints(cls)
         makers = _MAKERS[cls] = {f.name: _maker(hints[f.name]) for f in fields(cls)}
-    return cls(
-        **{name: body[name] if make is None else make(body[name]) for name, make in makers.items() if name in body}
-    )
+    if len(body) != len(makers):
+        raise TypeError(f"{cls.__name__} has other fields")
+    return cls(**{name: make(body[name]) for name, make in makers.items()})
 
 
-_MAKERS: dict[type[Any], dict[str, Maker | None]] = {}
+_MAKERS: dict[type[Any], dict[str, Maker]] = {}
 
 
-def _maker(hint: Any) -> Maker | None:
-    """How a JSON value becomes a field of this type; None where it already is one."""
+def _maker(hint: Any) -> Maker:
+    """How a JSON value becomes a field of this type; TypeError or ValueError where it cannot."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if hint is datetime:
-        return unstamp
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    if is_dataclass(hint):
-        return lambda value: _build(typing.cast("type[Any]", hint), value)
     if origin is tuple:
         if args[-1] is Ellipsis:
             each = _maker(args[0])
-            return tuple if each is None else lambda value: tuple(each(item) for item in value)
-        return tuple
-    if origin in (typing.Union, types.UnionType):
-        inner = [_maker(arg) for arg in args if arg is not type(None)]
-        if len(inner) == 1 and inner[0] is not None:
-            make = inner[0]
-            return lambda value: None if value is None else make(value)
-    return None
+            return lambda value: tuple([each(item) for item in _list(value)])
+        makers = [_maker(arg) for arg in args]
+        return lambda value: tuple([make(item) for make, item in zip(makers, _list(value), strict=True)])
+    if origin in (typing.Union, types.UnionType):  # only ever "or None"
+        make = _maker(next(arg for arg in args if arg is not type(None)))
+        return lambda value: None if value is None else make(value)
+    if is_dataclass(hint):
+        return lambda value: _build(typing.cast("type[Any]", hint), value)
+    if issubclass(hint, StrEnum):
+        return typing.cast("Maker", hint)
+    plain: dict[type, Maker] = {str: _text, int: _int, bool: _bool, float: _number, datetime: unstamp}
+    return plain[hint]
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"not a text: {value!r}")
+    return value
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"not an integer: {value!r}")
+    return value
+
+
+def _bool(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"not a truth value: {value!r}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
+        raise TypeError(f"not a number: {value!r}")
+    return typing.cast("float", value)
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise TypeError(f"not a list: {value!r}")
+    return value
