@@ -46,15 +46,16 @@ class _Change:
 
     def loud_zone(self) -> bool:
         """Whether it befalls a zone that was critical or high."""
-        return self.old["zones"].get(self.where[1], {}).get("severity") in _LOUD
+        return self.old.get("zones", {}).get(self.where[1], {}).get("severity") in _LOUD
 
     def loud_device(self) -> bool:
         """Whether a critical or high zone stood behind the device or link."""
         section, id_ = self.where[:2]
-        devices = {id_} if section == "devices" else {d for d, x in self.old["devices"].items() if x["link"] == id_}
+        every = self.old.get("devices", {})
+        devices = {id_} if section == "devices" else {d for d, x in every.items() if x.get("link") == id_}
         return any(
-            zone["severity"] in _LOUD and zone["point"].partition(".")[0] in devices
-            for zone in self.old["zones"].values()
+            zone.get("severity") in _LOUD and str(zone.get("point")).partition(".")[0] in devices
+            for zone in self.old.get("zones", {}).values()
         )
 
 
@@ -109,7 +110,9 @@ def _longer(change: _Change) -> bool:
     if change.added or change.removed:
         return False
     before, after = change.before, change.after
-    return before is None or after is None or after > before
+    if not isinstance(before, int | float) or not isinstance(after, int | float):
+        return True  # an older release wrote it otherwise: better told than missed
+    return after > before
 
 
 def _mark_dropped(change: _Change) -> bool:
@@ -163,7 +166,7 @@ _WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
     (("ladders", "*", "steps", "*", "after"), _longer),
     (("ladders", "*", "steps", "*", "tell", "*"), _removed),
     (("told", "*"), _loud_row),
-    (("rooms", "*"), lambda c: c.added and bool(c.after["may_speak_for"])),
+    (("rooms", "*"), lambda c: c.added and bool(c.after.get("may_speak_for"))),
     (("rooms", "*", "may_speak_for"), _gained),
     (("branch", "own_addresses"), _lost),
     (("devices", "*", "link"), _loud_device_touched),

@@ -41,7 +41,8 @@ def fingerprint(settings: Settings) -> tuple[str, Plain]:
 
 def masked(text: str) -> str:
     """A mailbox without its name, a number without all but its last two digits, anything else its first letter."""
-    tag = hashlib.blake2b(text.strip().casefold().encode(), digest_size=1).hexdigest()
+    text = text.strip()
+    tag = hashlib.blake2b(text.casefold().encode(), digest_size=1).hexdigest()
     if "@" in text:
         return f"{_HIDDEN}@{text.rpartition('@')[2]}~{tag}"
     if _NUMBERED.match(text):
