@@ -1,0 +1,145 @@
+"""The auditor: every minute it proves that each open incident has a next step and each notice a live or final state.
+
+`audit` is pure. What it finds is repaired towards telling (the step is due now, the row is made again), told as a
+fault incident and shown as `health: impaired`. It trusts neither the ladder's arithmetic nor the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from sentinel.core import ladder
+from sentinel.core.codes import ROLES
+from sentinel.core.decide import Tick
+from sentinel.core.facts import AnswerKind
+from sentinel.core.model import Condition, Role
+from sentinel.core.signal import Signal
+from sentinel.journal.errors import JournalUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from sentinel.core.incident import Incident, State
+    from sentinel.duty.desk import Desk
+    from sentinel.journal.outbox import OutboxRow
+    from sentinel.ports import Clock
+
+log = logging.getLogger("sentinel.audit")
+
+EVERY_S = 60.0
+OVERDUE = timedelta(seconds=30)  # a step this late was missed
+
+
+class Rows(Protocol):
+    """What the auditor needs of the journal."""
+
+    async def live(self) -> Sequence[OutboxRow]:
+        """All that still has to leave."""
+
+    async def release_expired(self, now: datetime) -> int:
+        """Leases that ran out go back to pending."""
+
+    async def requeue(self, notice: str, now: datetime) -> bool:
+        """Make the row of this notice again from the fact that queued it, due now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that should not be: an incident's code or a notice's id, and what is wrong."""
+
+    subject: str
+    what: str
+    code: str
+
+
+def audit(state: State, live_rows: Collection[str], now: datetime) -> list[Finding]:
+    """What does not add up. `live_rows`: notices that the outbox will still send or is sending."""
+    findings = []
+    for incident in state.incidents.values():
+        fault = _ladder_fault(incident, now)
+        if fault:
+            findings.append(Finding(incident.code, fault, incident.code))
+        findings += [
+            Finding(notice.id, "live in the facts, missing from the outbox", incident.code)
+            for notice in incident.notices.values()
+            if notice.live and notice.id not in live_rows
+        ]
+    return findings
+
+
+def _ladder_fault(incident: Incident, now: datetime) -> str:
+    due = ladder.due(incident, now)
+    if due.next_at is None:
+        answer = ladder.standing(incident, now)
+        held = answer is not None and answer.kind is AnswerKind.ARRIVED
+        return "" if held else "no next step"
+    if due.steps:
+        missed = now - OVERDUE
+        return "a step is overdue" if ladder.due(incident, missed).steps else ""
+    return ""
+
+
+class Auditor:
+    """Runs `audit` and mends what it finds."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        rows: Rows,
+        clock: Clock,
+    ) -> None:
+        self._desk = desk
+        self._rows = rows
+        self._clock = clock
+        self.findings: list[Finding] = []
+        self.alive: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Audit once a minute, for ever."""
+        while True:
+            await self.once()
+            self.alive()
+            await asyncio.sleep(EVERY_S)
+
+    async def once(self) -> list[Finding]:
+        """One audit with its repairs; returns what it found."""
+        # The desk's state first: a notice that becomes final in between is then missing nowhere.
+        before = self._desk.state
+        try:
+            await self._rows.release_expired(self._clock.now())
+            rows = {row.notice for row in await self._rows.live()}
+        except JournalUnavailable:
+            return []  # bare mode tells that itself
+        found = [] if self._desk.bare is not None else audit(before, rows, self._clock.now())
+        still = [one for one in found if self._still(one)]
+        for finding in still:
+            log.error("audit finding subject=%s what=%s", finding.subject, finding.what)
+            if finding.subject != finding.code:
+                await self._rows.requeue(finding.subject, self._clock.now())
+        lost = frozenset(one.code for one in still if one.subject == one.code)
+        if lost:
+            await self._desk.submit(Tick(repair=lost))
+        if bool(still) is not bool(self.findings):
+            await self._desk.submit(_signal(still))
+        self.findings = still
+        return still
+
+    def _still(self, finding: Finding) -> bool:
+        incident = self._desk.state.incidents.get(finding.code)
+        if incident is None:
+            return False
+        if finding.subject == finding.code:
+            return True
+        return finding.subject in incident.notices and incident.notices[finding.subject].live
+
+
+def _signal(found: list[Finding]) -> Signal:
+    rule = ROLES[Role.AUDIT]
+    condition = Condition.TROUBLE if found else Condition.NORMAL
+    reason = "; ".join(sorted({one.what for one in found}))[:80]
+    return Signal("gateway:audit", Role.AUDIT, condition, Condition.TROUBLE, rule.event, rule.severity, reason)

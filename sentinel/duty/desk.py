@@ -1,0 +1,256 @@
+"""The desk: event -> decide -> one transaction -> evolve -> whoever waits is woken. The only writer of facts.
+
+    submit(events) ──> [queue] ──> decide on the state as it will be ──> journal.append ──> state, listeners
+                                                        └─ cannot write: bare mode, told from memory, marked late
+
+Events that wait while a transaction runs go into the next one together (group commit). The desk never sends,
+polls or shows anything itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sentinel.core import facts
+from sentinel.core.codes import ROLES
+from sentinel.core.decide import Tick, decide, next_due
+from sentinel.core.facts import ClockQuality, Fact, Recorded
+from sentinel.core.incident import CODES, State, evolve
+from sentinel.core.model import Condition, Role
+from sentinel.core.signal import Signal
+from sentinel.journal.errors import JournalUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sentinel.core.decide import Event
+    from sentinel.core.model import Policy
+    from sentinel.ports import Clock
+
+log = logging.getLogger("sentinel.desk")
+
+LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
+RETRY_S = 5.0  # how often bare mode tries to write again
+NAP_S = 30.0  # the longest sleep before deadlines are looked at again: the wall clock may have been set
+
+
+class Ledger(Protocol):
+    """What the desk needs of the journal."""
+
+    async def append(
+        self, batch: Sequence[Fact], *, at: datetime, boot: str, clock: ClockQuality, late: bool = False
+    ) -> list[Recorded]:
+        """Write all of them durably, with the outbox rows that follow, or raise JournalUnavailable."""
+
+    async def reopen(self) -> list[Recorded]:
+        """Try to mend it; gives what was written although `append` had raised."""
+
+    @property
+    def failure(self) -> JournalUnavailable | None:
+        """Why nothing can be read or written now, or None."""
+
+
+@dataclass(slots=True)
+class Bare:
+    """The journal cannot be written: what was decided since, to be written late."""
+
+    since: datetime
+    reason: str
+    durable: State  # the state as far as it is written
+    late: list[tuple[datetime, list[Fact]]]
+    kept: int = 0
+    lost: int = 0
+    told: int = 0
+
+
+@dataclass(slots=True)
+class _Item:
+    events: list[Event]
+    said: list[Fact]
+    done: asyncio.Future[None]
+
+
+class Desk:
+    """One branch's (or room's) desk. `listen` callbacks get every durable fact; `from_memory` notices of bare mode."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, boot: str, policy: Policy, state: State | None = None) -> None:
+        self.policy = policy
+        self.state = state or State()
+        self.bare: Bare | None = None
+        self.listeners: list[Callable[[list[Recorded]], None]] = []
+        self.from_memory: Callable[[facts.NoticeQueued], None] = lambda _notice: None
+        self.written_again: Callable[[], None] = lambda: None
+        self.alive: Callable[[], None] = lambda: None
+        self.stepped: Callable[[], float] = lambda: 0.0  # seconds by which wall time jumped since the last call
+        self._ledger = ledger
+        self._clock = clock
+        self._boot = boot
+        self._queue: deque[_Item] = deque()
+        self._wake = asyncio.Event()
+        self._retry_at = 0.0
+
+    # --- What others call ------------------------------------------------------------------------------------------
+
+    def submit(self, *events: Event) -> asyncio.Future[None]:
+        """Hand events in. The future is done when what follows from them is durable (or told from memory)."""
+        return self._put(list(events), [])
+
+    def say(self, *said: Fact) -> asyncio.Future[None]:
+        """Hand in facts of the daemon's own life, which nobody has to decide."""
+        return self._put([], list(said))
+
+    def _put(self, events: list[Event], said: list[Fact]) -> asyncio.Future[None]:
+        done = asyncio.get_running_loop().create_future()
+        self._queue.append(_Item(events, said, done))
+        self._wake.set()
+        return done
+
+    def begin_bare(self, error: JournalUnavailable) -> None:
+        """The journal could not even be opened: start without it rather than not at all."""
+        quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
+        # The codes of what is open on the unreadable card are not known: begin somewhere else in the round.
+        self.state = State(boot=self._boot, issued=int(self._clock.now().timestamp()) // 60 % CODES)
+        self._go_bare(error, [], self._clock.now(), quality)
+
+    # --- The one task ----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Decide and write, for ever."""
+        while True:
+            await self._rest()
+            items = list(self._queue)
+            self._queue.clear()
+            await self._turn(items)
+            self.alive()
+
+    async def _rest(self) -> None:
+        self._wake.clear()
+        if self._queue:
+            return
+        due = next_due(self.state, self._clock.now())
+        wait = NAP_S if due is None else max(0.0, min(NAP_S, (due - self._clock.now()).total_seconds()))
+        if self.bare is not None:
+            wait = min(wait, max(0.0, self._retry_at - self._clock.monotonic()))
+        try:
+            async with asyncio.timeout(min(wait, 2.0)):  # 2 s: the watchdog wants to see progress
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _turn(self, items: list[_Item]) -> None:
+        now = self._clock.now()
+        quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
+        if self.bare is not None and self._clock.monotonic() >= self._retry_at:
+            await self._write_late(now, quality)
+        if self.bare is None and self._ledger.failure is not None:
+            self._go_bare(self._ledger.failure, [], now, quality)
+        by_s = self.stepped()
+        if by_s:  # before anything is decided on the new time: the deadlines of this boot move with it
+            items.insert(0, _Item([], [facts.ClockStepped(by_s)], asyncio.get_running_loop().create_future()))
+        working, batch = self.state, list[Fact]()
+        for item in items:
+            for fact in item.said:
+                working = self._evolved(working, fact, now, quality)
+            batch += item.said
+            for event in item.events:
+                decided = decide(working, self.policy, event, now)
+                batch += decided
+                for fact in decided:
+                    working = self._evolved(working, fact, now, quality)
+        for fact in decide(working, self.policy, Tick(), now):
+            batch.append(fact)
+            working = self._evolved(working, fact, now, quality)
+        if batch:
+            await self._write(batch, working, now, quality)
+        for item in items:
+            if not item.done.done():
+                item.done.set_result(None)
+
+    def _evolved(self, state: State, fact: Fact, now: datetime, quality: ClockQuality) -> State:
+        return evolve(state, Recorded(state.epoch, state.seq + 1, now, self._boot, quality, late=False, fact=fact))
+
+    async def _write(self, batch: list[Fact], working: State, now: datetime, quality: ClockQuality) -> None:
+        if self.bare is None:
+            try:
+                recorded = await self._ledger.append(batch, at=now, boot=self._boot, clock=quality)
+            except JournalUnavailable as error:
+                self._go_bare(error, batch, now, quality)
+            else:
+                for one in recorded:
+                    self.state = evolve(self.state, one)
+                self._announce(recorded)
+            return
+        self.state = working
+        self._remember(batch, now)
+
+    def _go_bare(self, error: JournalUnavailable, batch: list[Fact], now: datetime, quality: ClockQuality) -> None:
+        """From here on memory is all there is: `batch` could not be written, and that itself is told."""
+        log.critical("bare mode begins reason=%s", error)
+        self.bare = Bare(now, str(error.reason), self.state, [])
+        self._retry_at = self._clock.monotonic() + RETRY_S
+        for fact in batch:
+            self.state = self._evolved(self.state, fact, now, quality)
+        self._remember(batch, now)  # kept apart from the rest: if it landed after all, it is dropped whole
+        trouble = decide(self.state, self.policy, _journal_signal(Condition.TROUBLE, error.reason), now)
+        for fact in trouble:
+            self.state = self._evolved(self.state, fact, now, quality)
+        self._remember(list(trouble), now)
+
+    def _announce(self, recorded: list[Recorded]) -> None:
+        for listener in self.listeners:
+            listener(recorded)
+
+    def _remember(self, batch: list[Fact], now: datetime) -> None:
+        bare = self.bare
+        assert bare is not None
+        kept = batch
+        if bare.kept + len(batch) > LATE_FACTS:
+            kept = [fact for fact in batch if not isinstance(fact, facts.NoticeDelayed)]
+            bare.lost += len(batch) - len(kept)
+        bare.late.append((now, kept))
+        bare.kept += len(kept)
+        queued = [fact for fact in batch if isinstance(fact, facts.NoticeQueued)]
+        bare.told += len(queued)
+        for fact in queued:
+            self.from_memory(fact)
+
+    async def _write_late(self, now: datetime, quality: ClockQuality) -> None:
+        """Write what bare mode decided, in its own times, and leave it; or stay in it."""
+        bare = self.bare
+        assert bare is not None
+        self._retry_at = self._clock.monotonic() + RETRY_S
+        recorded: list[Recorded] = []
+        try:
+            recorded += await self._ledger.reopen()
+            if recorded:
+                bare.late.pop(0)
+            while bare.late:
+                at, batch = bare.late[0]
+                if batch:
+                    recorded += await self._ledger.append(batch, at=at, boot=self._boot, clock=quality, late=True)
+                bare.late.pop(0)
+            ended = facts.BareModeEnded(bare.since, bare.told, bare.reason)
+            recorded += await self._ledger.append([ended], at=now, boot=self._boot, clock=quality)
+        except JournalUnavailable:
+            for one in recorded:
+                bare.durable = evolve(bare.durable, one)
+            self._announce(recorded)
+            return
+        state = bare.durable
+        for one in recorded:
+            state = evolve(state, one)
+        self.state, self.bare = state, None
+        self.written_again()
+        self._announce(recorded)
+        log.warning("bare mode ended facts_written_late=%d lost=%d", len(recorded), bare.lost)
+        self._put([_journal_signal(Condition.NORMAL, "")], [])
+
+
+def _journal_signal(condition: Condition, reason: str) -> Signal:
+    rule = ROLES[Role.JOURNAL]
+    return Signal("gateway:journal", Role.JOURNAL, condition, Condition.TROUBLE, rule.event, rule.severity, reason[:80])

@@ -1,0 +1,72 @@
+"""Tasks that do not die unseen, and the proof of progress that feeds the heartbeat and the watchdog.
+
+The only place of the house with a broad `except`: a task that falls is logged with its traceback, counted, and
+started again after a pause. A fault that a restart cannot mend never stops the progress of the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+log = logging.getLogger("sentinel.supervise")
+
+PAUSE_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+@dataclass(slots=True)
+class Progress:
+    """When each part last got on with its work. `allowed_s` is how long it may be silent."""
+
+    _last: dict[str, float] = field(default_factory=dict)
+    _allowed: dict[str, float] = field(default_factory=dict)
+
+    def expect(self, part: str, allowed_s: float) -> Callable[[], None]:
+        """Register a part; the returned function is its sign of life."""
+        self._allowed[part] = allowed_s
+        self._last[part] = time.monotonic()
+
+        def alive() -> None:
+            self._last[part] = time.monotonic()
+
+        return alive
+
+    def forget(self, part: str) -> None:
+        """The part was taken away on purpose."""
+        self._allowed.pop(part, None)
+        self._last.pop(part, None)
+
+    def stuck(self) -> list[str]:
+        """The parts that were silent for too long."""
+        now = time.monotonic()
+        return sorted(part for part, last in self._last.items() if now - last > self._allowed[part])
+
+
+@dataclass(slots=True)
+class Fallen:
+    """How often supervised tasks fell, and the last reason: for health and metrics."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    last: str = ""
+
+
+async def supervise(name: str, work: Callable[[], Awaitable[None]], fallen: Fallen) -> None:
+    """Run `work` for as long as it is not cancelled. It is started again when it falls or comes to an end."""
+    falls = 0
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+            log.error("task ended by itself task=%s", name)
+        except Exception as error:
+            log.exception("task fell task=%s", name)
+            fallen.last = f"{name}: {type(error).__name__}"
+        fallen.counts[name] = fallen.counts.get(name, 0) + 1
+        falls = 0 if time.monotonic() - began > 60 else falls + 1
+        await asyncio.sleep(PAUSE_S[min(falls, len(PAUSE_S) - 1)])

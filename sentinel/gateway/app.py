@@ -1,0 +1,398 @@
+"""The branch daemon, put together: the only place of the gateway that knows everyone.
+
+    wires -> pollers -> sensing -> desk -> journal -> outbox -> channels -> people
+                                     ^                  '-> uplink -> rooms
+                                     '--- answers: rooms, socket
+
+Order of the start: wires first (a button pressed while the journal is replayed waits in `sensing`), then the
+journal, then what speaks. A journal that cannot be opened starts bare mode; a file that is not ours stops the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sentinel
+from sentinel.channels import channel as channel_kind
+from sentinel.channels.mqtt import MqttWire
+from sentinel.core import facts
+from sentinel.core.codes import ROLES
+from sentinel.core.incident import State, evolve
+from sentinel.core.model import Condition, Role
+from sentinel.core.signal import Signal
+from sentinel.duty.auditor import Auditor
+from sentinel.duty.clock import SystemClock, boot_id
+from sentinel.duty.desk import Desk
+from sentinel.duty.memory import MemoryOutbox
+from sentinel.duty.outbox import Outbox
+from sentinel.duty.service import feed_watchdog, notify, on_signals, watchdog_period_s
+from sentinel.duty.supervise import Fallen, Progress, supervise
+from sentinel.gateway.api import routes
+from sentinel.gateway.letters import LetterBook
+from sentinel.gateway.names import Names
+from sentinel.gateway.plant import Plant
+from sentinel.gateway.sensing import Sensing
+from sentinel.gateway.telling import Inbox, Telling
+from sentinel.gateway.uplink import Uplink
+from sentinel.gateway.ways import Ways
+from sentinel.journal.errors import JournalUnavailable
+from sentinel.journal.thread import Journal
+from sentinel.settings.changes import difference
+from sentinel.settings.fingerprint import fingerprint
+from sentinel.settings.hours import is_open
+from sentinel.settings.policy import policy
+from sentinel.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sentinel.core.facts import Change, NoticeQueued, Recorded
+    from sentinel.core.model import Reading
+    from sentinel.journal.outbox import OutboxRow
+    from sentinel.journal.verify import Report
+    from sentinel.ports import Channel, Letter
+    from sentinel.settings.branch import Loaded
+    from sentinel.settings.site import Settings
+
+log = logging.getLogger("sentinel.gateway")
+
+DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
+SILENT_S = 30.0  # a part without a sign of life for so long is stuck
+AUDITOR_SILENT_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One word for the heartbeat and /healthz, and why."""
+
+    word: str  # ok, impaired, bare
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A fact as the uplink sends it (uplink.FactRow)."""
+
+    seq: int
+    text: str
+    hashes: tuple[str, str]
+
+
+class _Source:
+    """The journal as the uplink reads it (uplink.FactSource)."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def head(self) -> tuple[str, int]:
+        head = self._journal.head()
+        return head.epoch, head.seq
+
+    async def facts_from(self, seq: int, limit: int) -> Sequence[_Line]:
+        try:
+            before, lines = await self._journal.lines(seq, limit, 256 * 1024)
+        except JournalUnavailable:
+            return []
+        rows = []
+        for number, text, digest in lines:
+            rows.append(_Line(number, text, (before, digest)))
+            before = digest
+        return rows
+
+
+class Gateway:
+    """One branch. Make it inside the running loop; `load` reads the config again for a reload."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Loaded]) -> None:
+        self.settings = settings
+        self.clock = SystemClock(trusted=settings.gateway.clock == "trusted")
+        self.progress = Progress()
+        self.fallen = Fallen()
+        self.journal = Journal(Path(settings.gateway.state_dir) / "journal.db")
+        self.desk = Desk(self.journal, self.clock, boot_id(), policy(settings))
+        self.names = Names(self.journal)
+        self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
+        self.sensing = Sensing(self.clock, self.desk.submit, self)
+        self.auditor = Auditor(self.desk, self.journal, self.clock)
+        self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
+        self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
+        self.plant = Plant(settings, self.sensing.take, self.clock)
+        self.server = Server(routes(self), Path(settings.gateway.socket), settings.gateway.page_port)
+        self._load = load
+        self._letters = LetterBook(settings, self._state, self.names.reveal)
+        self._memory = MemoryOutbox(self.outbox.channel, self._letter_from_memory, self.desk.submit)
+        self._telling: Telling | None = None
+        self._plant_task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop, self._reload = asyncio.Event(), asyncio.Event()
+        self.outbox.on_health = self._lane_health
+        self.desk.listeners.append(self._recorded)
+        self.desk.from_memory = self._memory.tell
+        self.desk.written_again = self._memory.stop
+        self.desk.stepped = self.clock.stepped
+
+    # --- Life ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. JournalRefused when the journal file is not ours to use."""
+        off = on_signals(self._asked_to_stop, self._reload.set)
+        began = self.clock.monotonic()
+        try:
+            self._plant_task = self._poll()
+            self.sensing.alive = self.progress.expect("sensing", SILENT_S)
+            self._start("sensing", self.sensing.run)
+            self._start("web", self.server.run)
+            await self._wake_up(began)
+            self.auditor.alive = self.progress.expect("auditor", AUDITOR_SILENT_S)
+            self._start("auditor", self.auditor.run)
+            self.ways.alive = self.progress.expect("ways", SILENT_S)
+            self._start("ways", self.ways.run)
+            self._start("inbox", self.inbox.run)
+            self._start("reload", self._keep_reloading)
+            if (period_s := watchdog_period_s()) is not None:
+                self._start("watchdog", lambda: feed_watchdog(self.progress, period_s))
+            notify("READY=1", f"STATUS=branch {self.settings.branch.id}")
+            log.info("running branch=%s version=%s", self.settings.branch.id, sentinel.__version__)
+            await self._stop.wait()
+            notify("STOPPING=1")
+            await self._go_down()
+        finally:
+            off()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._leave(self._plant_task)
+            await self.journal.close()
+
+    def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(supervise(name, work, self.fallen), name=name))
+
+    def _poll(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self.plant.run(self.progress, self.fallen), name="plant")
+
+    @staticmethod
+    async def _leave(task: asyncio.Task[None] | None) -> None:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _wake_up(self, began: float) -> None:
+        """Open and replay the journal, say that we are here, and begin to detect."""
+        try:
+            head = await self.journal.open()
+            if head.at is not None:
+                self.clock.keep_after(head.at)
+            self.desk.state = await self._replayed()
+            await self.journal.release_all(self.clock.now())
+            await self.names.learn(self.desk.state)
+        except JournalUnavailable as error:
+            self.desk.begin_bare(error)
+        self.clock.stepped()  # steps are counted from here
+        config, changes = self._program(self.settings)
+        self.desk.say(facts.Started(sentinel.__version__, config, changes))
+        self._tell_program(changes)
+        await self._open_ways(self.settings)
+        self.desk.alive = self.progress.expect("desk", SILENT_S)
+        self._start("desk", self.desk.run)
+        self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, began)
+
+    async def _replayed(self) -> State:
+        state = State()
+        async for records in self.journal.replay():
+            for recorded in records:
+                state = evolve(state, recorded)
+        return state
+
+    def _asked_to_stop(self, reason: str) -> None:
+        log.info("stopping reason=%s", reason)
+        self._stop.set()
+
+    async def _go_down(self) -> None:
+        """Say so, let what is being sent end, and go; what is left is in the journal."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._leave(self._plant_task)
+                await self.desk.say(facts.Stopping("asked"))
+                if self._telling is not None:
+                    await self._telling.close()
+
+    # --- Reload ----------------------------------------------------------------------------------------------------
+
+    async def _keep_reloading(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            await self._reload_now()
+            notify("READY=1")
+
+    async def _reload_now(self) -> None:
+        """Take a valid config; keep the old one when it is not. Either is a fact."""
+        loaded = await asyncio.to_thread(self._load)
+        if loaded.settings is None:
+            log.error("reload refused errors=%d", len(loaded.problems))
+            for problem in loaded.problems:
+                log.error("%s", problem)
+            await self.desk.say(facts.ReloadRefused(len(loaded.problems)))
+            return
+        old, new = self.settings, loaded.settings
+        config, changes = self._program(new)
+        self.settings = new
+        self._letters = LetterBook(new, self._state, self.names.reveal)
+        self.desk.policy = policy(new)
+        await self.desk.say(facts.Reloaded(config, changes))
+        self._tell_program(changes)
+        if (old.channels, old.rooms) != (new.channels, new.rooms):
+            if self._telling is not None:
+                await self._telling.close()
+            await self._open_ways(new)
+        if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
+            await self._leave(self._plant_task)
+            self.plant = Plant(new, self.sensing.take, self.clock)
+            self._plant_task = self._poll()
+            now = self.clock.monotonic()
+            self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, now)
+        if old.gateway != new.gateway:
+            log.warning("gateway: changes take effect at the next start")
+        log.info("reloaded changes=%d", len(changes))
+
+    def _program(self, settings: Settings) -> tuple[str, tuple[Change, ...]]:
+        """The config's hash and what differs from the last program that ran here, which is then remembered."""
+        config, plain = fingerprint(settings)
+        kept = Path(settings.gateway.state_dir) / "program.json"
+        changes: tuple[Change, ...] = ()
+        try:
+            changes = difference(json.loads(kept.read_text(encoding="utf-8")), plain)
+        except (OSError, ValueError):
+            log.info("no earlier program to compare with")
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            fresh = kept.with_suffix(".new")
+            fresh.write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+            fresh.replace(kept)
+        except OSError as error:
+            log.warning("the program cannot be remembered error=%s", error.strerror)
+        return config, changes
+
+    def _tell_program(self, changes: tuple[Change, ...]) -> None:
+        """A program that tells somebody less is itself told, and stands until a person closes it."""
+        weaker = [change for change in changes if change.weakens]
+        if weaker:
+            rule = ROLES[Role.PROGRAM]
+            reason = f"weakened: {', '.join(change.path for change in weaker)}"[:80]
+            self.desk.submit(
+                Signal(
+                    "gateway:program", Role.PROGRAM, Condition.ALARM, Condition.ALARM, rule.event, rule.severity, reason
+                )
+            )
+
+    # --- Ways out --------------------------------------------------------------------------------------------------
+
+    async def _open_ways(self, settings: Settings) -> None:
+        channels: dict[str, Channel] = {}
+        uplinks: dict[str, Uplink] = {}
+        watched: dict[str, Role] = {}
+        receipts, conditions = await self._receipts(settings), self.desk.state.conditions
+        for name, entry in settings.channels.items():
+            made = channel_kind(entry.kind).make(entry.options, settings.branch.id)
+            if isinstance(made, MqttWire):
+                watched |= {f"room:{room}": Role.DELIVERY for room in made.options.rooms}
+                made = uplinks[name] = self._uplink(name, made, settings.branch.id, receipts)
+            channels[name] = made
+            watched[f"channel:{name}"] = Role.PATH
+        self.ways.watch(watched, conditions)
+        self._telling = Telling(channels, uplinks, self.outbox, self.fallen)
+        self._telling.open()
+        await self._reroute(channels)
+
+    def _uplink(self, name: str, wire: MqttWire, branch: str, receipts: dict[str, int]) -> Uplink:
+        return Uplink(
+            wire,
+            _Source(self.journal),
+            self.clock,
+            branch=branch,
+            rooms=wire.options.rooms,
+            version=sentinel.__version__,
+            health=self._heartbeat,
+            tell=lambda event: self.inbox.hear(name, event),
+            receipts=receipts,
+        )
+
+    async def _receipts(self, settings: Settings) -> dict[str, int]:
+        """How far each room had this journal, from the card; none is known in bare mode."""
+        found: dict[str, int] = {}
+        with suppress(JournalUnavailable):
+            for room in settings.rooms:
+                cursor = await self.journal.cursor(room)
+                if cursor is not None and cursor.epoch == self.journal.head().epoch:
+                    found[room] = cursor.seq
+        return found
+
+    async def _reroute(self, channels: dict[str, Channel]) -> None:
+        """A row whose channel left the settings is told by another way of its incident's ladder."""
+        with suppress(JournalUnavailable):
+            for row in await self.journal.live():
+                incident = self.desk.state.find(row.code)
+                if row.channel in channels or incident is None:
+                    continue
+                contact = self.settings.contacts.get(row.contact)
+                other = next((name for name in channels if contact and name in contact.addresses), None)
+                if other is not None:
+                    log.warning("notice rerouted notice=%s from=%s to=%s", row.notice, row.channel, other)
+                    await self.journal.reroute(row.notice, other, self.settings.channels[other].path, self.clock.now())
+
+    def _lane_health(self, channel: str, up: bool, reason: str) -> None:
+        if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
+            self.ways.report(f"channel:{channel}", up=up, reason=reason)
+
+    def _room_of(self, contact: str, channel: str) -> str:
+        entry = self.settings.contacts.get(contact)
+        address = None if entry is None else entry.addresses.get(channel)
+        return address if isinstance(address, str) else ""
+
+    def _letter(self, row: OutboxRow) -> Letter | None:
+        return self._letters.letter(row, row.seq)
+
+    def _letter_from_memory(self, fact: NoticeQueued) -> Letter | None:
+        return self._letters.letter(fact, 0, from_memory=True)
+
+    def _recorded(self, records: list[Recorded]) -> None:
+        if self._telling is not None:
+            self._telling.recorded(records)
+
+    def take(self, readings: Sequence[Reading]) -> None:
+        """ports.TelemetrySink: what the rooms see live."""
+        if self._telling is not None:
+            self._telling.take(readings)
+
+    # --- What others ask -------------------------------------------------------------------------------------------
+
+    def _state(self) -> State:
+        return self.desk.state
+
+    def _closed_now(self) -> bool:
+        branch = self.settings.branch
+        return not is_open(branch.opening(), branch.kind, self.clock.now())
+
+    def health(self) -> Health:
+        """How the daemon itself is; of what it watches it says nothing."""
+        if self.desk.bare is not None:
+            return Health("bare", [f"journal: {self.desk.bare.reason}"])
+        reasons = [f"no progress: {part}" for part in self.progress.stuck()]
+        reasons += sorted({f"audit: {finding.what}" for finding in self.auditor.findings})
+        return Health("impaired" if reasons else "ok", reasons)
+
+    def _heartbeat(self) -> str | None:
+        stuck = self.progress.stuck()
+        return None if "desk" in stuck or "sensing" in stuck else self.health().word
+
+    async def verify(self) -> Report:
+        """Prove the journal, now."""
+        return await self.journal.verify()

@@ -1,0 +1,156 @@
+"""Outbox row -> letter: the words in the contact's language, the address looked up now, not when the row was made.
+
+Names come from the settings, people's names from beside the chain; neither was in the fact. Returns None when
+nobody can be addressed, which fails the row visibly. Never called for anybody but the row's own contact.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from sentinel.core import words
+from sentinel.core.codes import ROLES
+from sentinel.core.incident import LONG_AGO
+from sentinel.core.model import Severity, Text
+from sentinel.ports import Letter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from sentinel.core.incident import Incident, State
+    from sentinel.settings.site import Settings
+
+TIME = "%H:%M, %d-%m-%Y"
+
+
+class Wanted(Protocol):
+    """What a letter is made of: an outbox row, or the fact that queued a notice."""
+
+    @property
+    def notice(self) -> str:
+        """Its id."""
+
+    @property
+    def code(self) -> str:
+        """The incident's."""
+
+    @property
+    def contact(self) -> str:
+        """Whom."""
+
+    @property
+    def channel(self) -> str:
+        """By what."""
+
+    @property
+    def language(self) -> str:
+        """hi or en."""
+
+    @property
+    def words(self) -> str:
+        """Id of the message."""
+
+    @property
+    def priority(self) -> int:
+        """0 and 1 are critical."""
+
+
+def names_of(settings: Settings) -> Mapping[str, Text]:
+    """What people call each subject that can have an incident."""
+    found: dict[str, Text] = {}
+    for kind, entries in (("zone", settings.zones), ("zone", settings.summaries), ("device", settings.devices)):
+        for id_, entry in entries.items():
+            found[f"{kind}:{id_}"] = Text(entry.name.hi, entry.name.en)
+    for id_ in settings.links:
+        behind = [device.name for device in settings.devices.values() if device.link == id_]
+        found[f"link:{id_}"] = Text(
+            f"लाइन {id_} ({', '.join(name.hi for name in behind)})",
+            f"line {id_} ({', '.join(name.en for name in behind)})",
+        )
+    for id_, channel in settings.channels.items():
+        found[f"channel:{id_}"] = Text(f"{id_} ({channel.path})", f"{id_} ({channel.path})")
+    for id_ in settings.rooms:
+        found[f"room:{id_}"] = Text(f"नियंत्रण कक्ष {id_}", f"control room {id_}")
+    return found
+
+
+class LetterBook:
+    """Makes letters. `state` and `reveal` (a name beside the chain) are asked each time."""
+
+    def __init__(self, settings: Settings, state: Callable[[], State], reveal: Callable[[str], str]) -> None:
+        self._settings = settings
+        self._state = state
+        self._reveal = reveal
+        self._names = names_of(settings)
+        self._zone = ZoneInfo(settings.branch.time_zone)
+
+    def letter(self, row: Wanted, seq: int, *, from_memory: bool = False) -> Letter | None:
+        """The letter, or None when its contact has no address on this channel any more. `seq` of the queueing fact."""
+        contact = self._settings.contacts.get(row.contact)
+        address = None if contact is None else contact.addresses.get(row.channel)
+        incident = self._state().find(row.code)
+        if contact is None or address is None or incident is None:
+            return None
+        where = address if isinstance(address, str) else address.read()
+        about = "bare" if from_memory and row.words == "alarm" else row.words
+        message = words.render(about, row.language, self._slots(incident, row.language, about))
+        return Letter(
+            notice=row.notice,
+            contact=row.contact,
+            address=where,
+            code=self._code(incident),
+            subject=message.subject,
+            body=message.body,
+            urgent=incident.severity is Severity.CRITICAL and row.priority <= 1,
+            seq=seq,
+        )
+
+    def _code(self, incident: Incident) -> str:
+        return f"{self._settings.branch.number}-{incident.code}"
+
+    def _slots(self, incident: Incident, language: str, about: str) -> Mapping[str, str]:
+        branch = self._settings.branch
+        name = self._names.get(incident.subject)
+        answer = incident.answers[-1] if incident.answers else None
+        when = self._when(incident, about)
+        hidden = ", ".join(
+            self._names[f"zone:{zone}"].of(language) for zone in incident.hides if f"zone:{zone}" in self._names
+        )
+        return {
+            "test": words.TEST.of(language) if incident.test else "",
+            "role": words.ROLES[incident.role].of(language),
+            "branch": branch.name.hi if language == "hi" else branch.name.en,
+            "address": branch.address,
+            "zone": incident.subject if name is None else name.of(language),
+            "time": when.astimezone(self._zone).strftime(TIME),
+            "code": self._code(incident),
+            "severity": words.SEVERITIES[incident.severity].of(language),
+            "reason": words.reason(incident.reason, language) if incident.reason else _fault_of(incident, language),
+            "hides": words.HIDES.of(language).format(zones=hidden) if hidden else "",
+            "by": "" if answer is None else self._by(answer.by, answer.name, language),
+            "disposition": ""
+            if incident.disposition is None
+            else words.DISPOSITIONS[incident.disposition].of(language),
+        }
+
+    @staticmethod
+    def _when(incident: Incident, about: str) -> datetime:
+        if about.startswith("answered") and incident.answers:
+            return incident.answers[-1].at
+        if about in ("closed", "restored") and incident.closed_at is not None:
+            return incident.closed_at
+        return incident.opened_at if incident.opened_at != LONG_AGO else incident.armed_at
+
+    def _by(self, by: str, name: str, language: str) -> str:
+        person = self._reveal(name) if name else ""
+        post = self._settings.contacts.get(by)
+        title = by if post is None else (post.name.hi if language == "hi" else post.name.en)
+        return f"{person}, {title}" if person else title
+
+
+def _fault_of(incident: Incident, language: str) -> str:
+    """A fault without a reason of its own is what its role says."""
+    rule = ROLES[incident.role]
+    return f"{words.ROLES[incident.role].of(language)} ({rule.event})"

@@ -1,0 +1,88 @@
+"""Ways out and the rooms at their ends: which are down, told once when they have been down for long enough.
+
+A way that comes back within the patience was no trouble. Being on fewer ways than the config promises is itself
+told: a fault in opening hours, high outside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sentinel.core.codes import ROLES
+from sentinel.core.model import Condition, Role, Severity
+from sentinel.core.signal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sentinel.ports import Clock
+
+PATIENCE_S = 20.0  # one way dead is told over another within 30 s
+TICK_S = 1.0
+
+
+@dataclass(slots=True)
+class Way:
+    """One channel ("channel:<id>") or room ("room:<id>")."""
+
+    subject: str
+    role: Role
+    up: bool
+    since: float
+    reason: str
+    told: bool
+
+
+class Ways:
+    """All ways of a branch. `by_night`: whether the branch is closed now."""
+
+    def __init__(
+        self, submit: Callable[[Signal], asyncio.Future[None]], clock: Clock, by_night: Callable[[], bool]
+    ) -> None:
+        self._submit = submit
+        self._clock = clock
+        self._by_night = by_night
+        self._ways: dict[str, Way] = {}
+        self.alive: Callable[[], None] = lambda: None
+
+    def watch(self, subjects: Mapping[str, Role], conditions: Mapping[str, Condition]) -> None:
+        """Watch these and no others. Each counts as up until it is heard of; a trouble told before stands until then."""
+        now = self._clock.monotonic()
+        self._ways = {}
+        for subject, role in subjects.items():
+            told = conditions.get(f"{subject}/trouble") is Condition.TROUBLE
+            self._ways[subject] = Way(subject, role, not told, now, "before" if told else "", told)
+
+    def report(self, subject: str, *, up: bool, reason: str = "") -> None:
+        """What was just seen of it."""
+        way = self._ways.get(subject)
+        if way is None:
+            return
+        if way.up is not up:
+            way.up, way.since = up, self._clock.monotonic()
+        way.reason = reason
+
+    def view(self) -> list[Way]:
+        """All of them, for pages."""
+        return list(self._ways.values())
+
+    async def run(self) -> None:
+        """Tell what has lasted, for ever."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self._clock.monotonic()
+            for way in self._ways.values():
+                lasted = way.up or now - way.since >= PATIENCE_S
+                if way.told is way.up and lasted:
+                    way.told = not way.up
+                    self._submit(self._signal(way))
+            self.alive()
+
+    def _signal(self, way: Way) -> Signal:
+        rule = ROLES[way.role]
+        severity = Severity.HIGH if self._by_night() else rule.severity
+        condition = Condition.NORMAL if way.up else Condition.TROUBLE
+        reason = "" if way.up else way.reason[:80]
+        return Signal(way.subject, way.role, condition, Condition.TROUBLE, rule.event, severity, reason)

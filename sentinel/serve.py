@@ -1,0 +1,60 @@
+"""`sentinel run CONFIG`: load, refuse what must not run, and be the branch daemon until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentinel.check import reveal
+from sentinel.gateway.app import Gateway
+from sentinel.journal.errors import JournalRefused
+from sentinel.settings.branch import load
+from sentinel.settings.problems import Level, in_order
+from sentinel.tables import real_tables
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sentinel.settings.branch import Loaded
+    from sentinel.settings.site import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the branch's YAML file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 after an orderly stop, 2 when the config, a secret or the journal file must not be used."""
+    _log()
+
+    def loaded() -> Loaded:
+        return load(args.config, real_tables(args.config.parent), reveal)
+
+    first = loaded()
+    problems = [*first.problems, *first.absent_secrets(Level.ERROR)]
+    for problem in in_order(problems):
+        print(problem, file=sys.stderr)
+    if first.settings is None or any(problem.level is Level.ERROR for problem in problems):
+        return 2
+    try:
+        asyncio.run(_serve(first.settings, loaded))
+    except JournalRefused as error:
+        print(f"sentinel run: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _serve(settings: Settings, loaded: object) -> None:
+    await Gateway(settings, loaded).run()  # type: ignore[arg-type]
+
+
+def _log() -> None:
+    """To standard error, which the service manager keeps with its own time stamps."""
+    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    logging.basicConfig(level=logging.INFO, format=f"{stamp}%(levelname)s %(name)s %(message)s")
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
