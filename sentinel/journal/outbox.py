@@ -149,13 +149,12 @@ def _move(db: sqlite3.Connection, notice: str, kind: type[Fact], at: datetime, e
 
 
 def take(db: sqlite3.Connection, channels: Sequence[str], now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
-    """Lease due rows of these channels, loudest first; each costs it an attempt."""
-    names = _select(
-        db,
-        f"WHERE done_at IS NULL AND state = 'pending' AND next_at <= ? AND channel IN ({_marks(channels)}) "
-        "ORDER BY priority, seq LIMIT ?",
-        (now.timestamp(), *channels, limit),
-    )
+    """Lease every due row of priority 0 and at most `limit` others, loudest first; each costs it an attempt."""
+    due = f"WHERE done_at IS NULL AND state = 'pending' AND next_at <= ? AND channel IN ({_marks(channels)}) "
+    names = _select(db, f"{due} AND priority = 0 ORDER BY seq", (now.timestamp(), *channels))
+    if limit > 0:
+        others = f"{due} AND priority > 0 ORDER BY priority, seq LIMIT ?"
+        names += _select(db, others, (now.timestamp(), *channels, limit))
     lease = (now + timedelta(seconds=lease_s)).timestamp()
     for row in names:
         db.execute(
@@ -204,6 +203,13 @@ def reroute(db: sqlite3.Connection, notice: str, channel: str, path: str, now: d
         (channel, path, now.timestamp(), notice),
     )
     return done.rowcount == 1
+
+
+def requeue(db: sqlite3.Connection, record: Recorded, now: datetime) -> None:
+    """Make a lost row again from the fact that queued it, due now."""
+    assert isinstance(record.fact, NoticeQueued)
+    _queue(db, record, record.fact)
+    db.execute("UPDATE outbox SET next_at = ? WHERE notice = ?", (now.timestamp(), record.fact.notice))
 
 
 def prune(db: sqlite3.Connection, before: datetime) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from sentinel.core.facts import GENESIS, EpochBegan, Recorded, Sealed, chain, line, parse
+from sentinel.core.facts import GENESIS, EpochBegan, Recorded, Sealed, canonical, chain, line, parse
 from sentinel.journal import asides, outbox
 from sentinel.journal.database import Database, reported
 from sentinel.journal.errors import JournalUnavailable, Reason
@@ -197,6 +197,21 @@ class Store:
         """Send a live row by another channel, due now."""
         return self._write(lambda db: outbox.reroute(db, notice, channel, path, now))
 
+    def requeue(self, notice: str, now: datetime) -> bool:
+        """Make the lost row of a notice again from the fact that queued it; False when no such fact is left."""
+        wanted = f'"notice":{canonical(notice)}'
+        with reported():
+            found = self._db.execute(
+                "SELECT line FROM fact WHERE instr(line, ?) AND instr(line, '\"kind\":\"notice-queued\"') "
+                "ORDER BY n DESC LIMIT 1",
+                (wanted,),
+            ).fetchone()
+        if found is None:
+            return False
+        record = parse(found[0])
+        self._write(lambda db: outbox.requeue(db, record, now))
+        return True
+
     def prune_outbox(self, before: datetime) -> int:
         """Forget rows that were final before then."""
         return self._write(lambda db: outbox.prune(db, before))
@@ -297,9 +312,9 @@ class Store:
         sealed = Recorded("", 0, at.astimezone(UTC), boot, clock, False, Sealed(seq, digest))
         return self._append([sealed], lambda db: _prune(db, last, digest))[-1]
 
-    def check(self, walk: Verification) -> Report | None:
+    def check(self, walk: Verification, limit: int = CHUNK) -> Report | None:
         """One step of a verification on this connection."""
-        return walk.step(self._db)
+        return walk.step(self._db, limit)
 
     # --- Within --------------------------------------------------------------------------------------------------------------
 

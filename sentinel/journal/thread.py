@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEADLINE_S = 3.0  # a good card syncs in 30 ms and now and then takes a second; beyond this an alarm waits too long
-MAX_WAITING = 256  # calls in the queue; the one that comes next is the loser and is told so
+MAX_QUESTIONS = 32  # waiting in the thread's queue, about a second on a slow card; the one that comes next is refused
+MAX_CHANGES = 256  # facts have their own queue: no number of questions refuses an alarm
 
 
 class Journal:
@@ -99,9 +100,9 @@ class Journal:
                 self._store.close()
                 self._store = None
 
-        with contextlib.suppress(JournalUnavailable):
-            await self._submit(work, self._deadline_s)
         self._failure = JournalUnavailable(Reason.FAILED, "closed")
+        with contextlib.suppress(JournalUnavailable, RuntimeError):  # a second close finds the thread gone
+            await self._submit(work, self._deadline_s)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     # --- Facts -----------------------------------------------------------------------------------------------------------
@@ -140,24 +141,24 @@ class Journal:
 
     async def last_before(self, at: datetime) -> Mark | None:
         """What one sealing may let go."""
-        return await self._call(lambda store: store.last_before(at))
+        return await self._ask(lambda store: store.last_before(at))
 
     async def replay(self, after_seq: int = 0) -> AsyncIterator[list[Recorded]]:
         """Chunks of facts in order, up to the head of now: what is appended meanwhile comes by its own append."""
-        last, end = await self._call(lambda store: (store.place(after_seq), store.end()))
+        last, end = await self._ask(lambda store: (store.place(after_seq), store.end()))
         while last < end:
-            records, last = await self._call(partial(Store.page, after=last, end=end))
+            records, last = await self._ask(partial(Store.page, after=last, end=end))
             yield records
 
     async def lines(self, from_seq: int, limit: int, max_bytes: int) -> tuple[str, list[tuple[int, str, str]]]:
         """What the uplink publishes; see `Store.lines`."""
-        return await self._call(lambda store: store.lines(from_seq, limit, max_bytes))
+        return await self._ask(lambda store: store.lines(from_seq, limit, max_bytes))
 
     async def verify(self) -> Report:
         """Prove the whole journal, in steps."""
         walk = Verification()
         while True:
-            report = await self._call(lambda store: store.check(walk))
+            report = await self._ask(lambda store: store.check(walk))
             if report is not None:
                 return report
 
@@ -165,95 +166,104 @@ class Journal:
 
     async def take(self, channels: Sequence[str], now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
         """Lease due rows of these channels, loudest first."""
-        return await self._call(lambda store: store.take(channels, now, lease_s, limit))
+        return await self._ask(lambda store: store.take(channels, now, lease_s, limit))
 
     async def postpone(self, notice: str, next_at: datetime, error: str) -> bool:
         """Give a leased row back, due later; False when it is not leased any more."""
-        return await self._call(lambda store: store.postpone(notice, next_at, error))
+        return await self._ask(lambda store: store.postpone(notice, next_at, error))
 
     async def release_expired(self, now: datetime) -> int:
         """Leases that ran out go back, due now."""
-        return await self._call(lambda store: store.release_expired(now))
+        return await self._ask(lambda store: store.release_expired(now))
 
     async def release_all(self, now: datetime) -> int:
         """At a start: every live row is due now."""
-        return await self._call(lambda store: store.release_all(now))
+        return await self._ask(lambda store: store.release_all(now))
 
     async def reroute(self, notice: str, channel: str, path: str, now: datetime) -> bool:
         """Send a live row by another channel, due now."""
-        return await self._call(lambda store: store.reroute(notice, channel, path, now))
+        return await self._ask(lambda store: store.reroute(notice, channel, path, now))
+
+    async def requeue(self, notice: str, now: datetime) -> bool:
+        """Make the lost row of a notice again, due now."""
+        return await self._ask(lambda store: store.requeue(notice, now))
 
     async def prune_outbox(self, before: datetime) -> int:
         """Forget rows that were final before then."""
-        return await self._call(lambda store: store.prune_outbox(before))
+        return await self._ask(lambda store: store.prune_outbox(before))
 
     async def live(self) -> list[OutboxRow]:
         """All that still has to leave, loudest first."""
-        return await self._call(lambda store: store.live())
+        return await self._ask(lambda store: store.live())
 
     async def awaiting(self, channel: str) -> list[OutboxRow]:
         """Handed over by this channel and not yet known to be delivered."""
-        return await self._call(lambda store: store.awaiting(channel))
+        return await self._ask(lambda store: store.awaiting(channel))
 
     async def rows_of(self, code: str) -> list[OutboxRow]:
         """Every notice of an incident."""
-        return await self._call(lambda store: store.rows_of(code))
+        return await self._ask(lambda store: store.rows_of(code))
 
     async def counts(self) -> dict[str, dict[str, int]]:
         """{channel: {state: how many}}."""
-        return await self._call(lambda store: store.counts())
+        return await self._ask(lambda store: store.counts())
 
     # --- Beside the chain --------------------------------------------------------------------------------------------------
 
     async def aside(self, text: str, kind: str) -> str:
         """Keep a text beside the chain; the reference is what a fact may hold."""
-        return await self._call(lambda store: store.aside(text, kind))
+        return await self._ask(lambda store: store.aside(text, kind))
 
     async def reveal(self, ref: str) -> str | None:
         """The text of a reference, or None when it was erased."""
-        return await self._call(lambda store: store.reveal(ref))
+        return await self._ask(lambda store: store.reveal(ref))
 
     async def erase(self, ref: str) -> bool:
         """Forget a text for good."""
-        return await self._call(lambda store: store.erase(ref))
+        return await self._ask(lambda store: store.erase(ref))
 
     async def cursor(self, room: str) -> Cursor | None:
         """How far this room has the journal."""
-        return await self._call(lambda store: store.cursor(room))
+        return await self._ask(lambda store: store.cursor(room))
 
     async def set_cursor(self, room: str, epoch: str, seq: int, digest: str) -> None:
         """Note a room's receipt."""
-        await self._call(lambda store: store.set_cursor(room, epoch, seq, digest))
+        await self._ask(lambda store: store.set_cursor(room, epoch, seq, digest))
 
     async def checkpoint(self) -> Checkpoint | None:
         """The last saved state of this epoch."""
-        return await self._call(lambda store: store.checkpoint())
+        return await self._ask(lambda store: store.checkpoint())
 
     async def save_checkpoint(self, seq: int, code_version: str, blob: bytes) -> None:
         """Keep the state after fact `seq`."""
-        await self._call(lambda store: store.save_checkpoint(seq, code_version, blob))
+        await self._ask(lambda store: store.save_checkpoint(seq, code_version, blob))
 
     async def reserve_intact(self, *, refill: bool = False) -> bool:
         """True when the reserve can still help a full disk; `refill` takes the room again where there is enough."""
-        return await self._call(lambda store: store.reserve.fill() if refill else store.reserve.intact())
+        return await self._ask(lambda store: store.reserve.fill() if refill else store.reserve.intact())
 
     # --- The thread --------------------------------------------------------------------------------------------------------
 
     async def _change(self, work: Callable[[Store], tuple[T, Head]]) -> T:
         """One change of the chain at a time: the next one must see that this one's outcome is not known."""
-        if self._changes >= MAX_WAITING:
-            raise JournalUnavailable(Reason.SLOW, f"{MAX_WAITING} appends are waiting")
+        if self._changes >= MAX_CHANGES:
+            raise JournalUnavailable(Reason.SLOW, f"{MAX_CHANGES} appends are waiting")
         self._changes += 1
         try:
             async with self._one_change:
-                result, self._acknowledged = await self._call(work)
+                result, self._acknowledged = await self._carry_out(work)
                 return result
         finally:
             self._changes -= 1
 
-    async def _call(self, work: Callable[[Store], T]) -> T:
+    async def _ask(self, work: Callable[[Store], T]) -> T:
+        if len(self._jobs) >= MAX_QUESTIONS:
+            raise JournalUnavailable(Reason.SLOW, f"{MAX_QUESTIONS} calls are waiting")
+        return await self._carry_out(work)
+
+    async def _carry_out(self, work: Callable[[Store], T]) -> T:
         if self._failure is not None:
-            raise JournalUnavailable(self._failure.reason, str(self._failure))
+            raise self._failure
 
         def job() -> T:
             if self._store is None:
@@ -267,8 +277,6 @@ class Journal:
             raise
 
     async def _submit(self, work: Callable[[], T], deadline_s: float) -> T:
-        if len(self._jobs) >= MAX_WAITING:
-            raise JournalUnavailable(Reason.SLOW, f"{MAX_WAITING} calls are waiting")
         if not self._jobs:
             self._progress = time.monotonic()
         future = self._executor.submit(work)

@@ -196,7 +196,18 @@ def open_copy(path: Path) -> sqlite3.Connection:
     # Without a log beside it nothing can change and nothing needs to be written: also from a write-protected card.
     log = path.with_name(path.name + "-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True, isolation_level=None)
+    db = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True, isolation_level=None)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        # SQLite must write an index of the log beside it; these two say that it could not.
+        db.close()
+        raise JournalRefused(
+            f"{path} cannot be read where it lies ({error}); copy it and {log.name} to a disk with room and try there"
+        ) from error
+    except sqlite3.DatabaseError:
+        pass  # damaged: the verification says where
+    return db
 
 
 def _refuse_when_held(path: Path) -> None:
