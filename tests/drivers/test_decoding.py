@@ -137,6 +137,11 @@ def test_a_sentinel_means_that_nothing_is_there() -> None:
     assert read(replace(PLAIN, absent=(65535,)), 65534) == 65534
 
 
+def test_both_ends_of_the_limits_are_still_good() -> None:
+    point = replace(PLAIN, kind=Kind.I16, scale=0.1, limits=(-40, 85))
+    assert [read(point, raw & 0xFFFF) for raw in (-401, -400, 850, 851)] == [Failure.RANGE, -40, 85, Failure.RANGE]
+
+
 def test_a_signed_sentinel_may_be_written_as_the_manual_prints_it() -> None:
     assert read(replace(PLAIN, kind=Kind.I16, absent=(0x8000,)), 0x8000) is Failure.RANGE
     assert read(replace(PLAIN, kind=Kind.I32, absent=(0x7FFFFFFF,)), 0x7FFF, 0xFFFF) is Failure.RANGE

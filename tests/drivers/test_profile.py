@@ -161,6 +161,12 @@ def test_a_name_given_twice_is_refused_even_when_a_list_makes_it() -> None:
     assert "z2: the name is given twice" in refused(written(listed, {"id": "z2", "address": 9}))
 
 
+def test_a_list_must_fit_even_at_its_longest() -> None:
+    listed = {"id": "z", "repeat": {"count": 2, "max": 9, "step": 1}}
+    assert "z9: the name is given twice" in refused(written(listed, {"id": "z9", "address": 90}))
+    assert "address 65536 is above 65535" in refused(written({**listed, "address": 65530}))
+
+
 def test_an_identity_check_says_one_thing() -> None:
     check = {"table": "holding", "address": 1}
     assert "either equals or range" in refused(written(identity=[check]))

@@ -13,7 +13,7 @@ import pytest
 from drivers.links import LINKS, ModbusLink
 from drivers.modbus import ModbusDriver, ModbusOptions
 from drivers.profile import profile_from, shipped
-from drivers.sim.device import Fault, SimulatedDevice
+from drivers.sim.device import Fault, Refused, SimulatedDevice
 from drivers.sim.pty_pair import PtyPair
 from drivers.sim.server import Simulator
 from sentinel.core.model import Failure, Reading, Value
@@ -153,6 +153,17 @@ async def test_a_broken_device_answers_every_question_with_its_failure(wire: str
             await link.read(driver.plan()[0].request)
         assert caught.value.failure is Failure.REFUSED
         assert "exception 4" in str(caught.value)
+
+
+def test_a_simulated_device_keeps_the_limits_that_its_profile_gives_the_real_one() -> None:
+    points = [{"id": f"p{a}", "table": "input", "address": a, "type": "u16"} for a in (0, 1, 3, 4, 8)]
+    form = {**LIVELY, "identity": [], "vitality": None, "points": points, "limits": {"max_registers": 4, "max_gap": 1}}
+    device = SimulatedDevice("d", profile_from(form))
+    assert device.read(Table.INPUT, 0, 4, 0.0) == [0, 0, 0, 0]  # across the one address that is no point
+    for address, count, code in ((0, 5, 3), (2, 2, 2), (1, 2, 2), (4, 2, 2), (4, 4, 2)):
+        with pytest.raises(Refused) as caught:
+            device.read(Table.INPUT, address, count, 0.0)
+        assert caught.value.code == code, (address, count)
 
 
 async def test_an_impostor_is_found_by_its_identity_register() -> None:
