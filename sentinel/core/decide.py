@@ -16,7 +16,7 @@ from sentinel.core import facts, ladder
 from sentinel.core.authority import Command, CommandKind, party, refusal
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
-from sentinel.core.incident import CODE_REST, CODES, Incident, NoticeState, State, code_number, evolve
+from sentinel.core.incident import CODE_REST, CODES, Incident, NoticeState, State, code_number, evolve, officer
 from sentinel.core.model import Condition, Ladder, Party, Severity, Step
 from sentinel.core.signal import Signal
 
@@ -171,7 +171,8 @@ class _Desk:
             if incident.active:
                 self.say(facts.IncidentCleared(incident.code))
             return
-        self._withdraw(incident, "restored")
+        if not _is_alarm(incident):  # a door that stood open for a moment was opened: that still leaves
+            self._withdraw(incident, "restored")
         self.say(facts.IncidentClosed(incident.code, Disposition.RESTORED, "", "", None, None))
         if not signal.folded:
             self._follow_up(incident, "restored")
@@ -237,8 +238,7 @@ class _Desk:
 
     def _false_is_sure(self, incident: Incident, command: Command) -> bool:
         arrived = any(answer.kind is AnswerKind.ARRIVED for answer in incident.answers)
-        # The name matters here: two officers of one room share its credential.
-        second = any(who != f"{command.by}/{command.name}" for who in incident.false_by)
+        second = any(who != officer(command.by, command.name, command.via) for who in incident.false_by)
         return arrived or second
 
     # --- Notices ---------------------------------------------------------------------------------------------------
@@ -333,7 +333,11 @@ class _Desk:
 
 
 def _is_alarm(incident: Incident) -> bool:
-    return not incident.key.endswith("/trouble")
+    """Somebody may be at the branch; all else, mains gone or a dead recorder, is told in the words of a fault.
+
+    Contact ID's events below 200 are alarms, those from 300 faults of the system.
+    """
+    return incident.event < 200 and incident.severity.rank <= Severity.HIGH.rank
 
 
 def _ladder_for(policy: Policy, role: Role, severity: Severity) -> Ladder:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, KeysView, Mapping
 
 GENESIS = "0" * 64  # the hash before the first fact of an epoch
 STAMP_LENGTH = 27
@@ -552,16 +552,21 @@ Maker = typing.Callable[[Any], Any]
 
 
 def _build(cls: type[Any], body: Mapping[str, Any]) -> Any:
-    makers = _MAKERS.get(cls)
-    if makers is None:
+    plan = _PLANS.get(cls)
+    if plan is None:
         hints = get_type_hints(cls)
-        makers = _MAKERS[cls] = {f.name: _maker(hints[f.name]) for f in fields(cls)}
-    if len(body) != len(makers):
-        raise TypeError(f"{cls.__name__} has other fields")
-    return cls(**{name: make(body[name]) for name, make in makers.items()})
+        makers = {f.name: _maker(hints[f.name]) for f in fields(cls)}
+        plan = _PLANS[cls] = makers.keys(), [(name, make) for name, make in makers.items() if make is not None]
+    names, makes = plan
+    values = {name: body[name] for name in body.keys() & names}
+    for name, make in makes:
+        if name in values:
+            values[name] = make(values[name])
+    return cls(**values)
 
 
-_MAKERS: dict[type[Any], dict[str, Maker]] = {}
+# For each class its fields, and how to make those that JSON does not give as they are: a replay runs through here.
+_PLANS: dict[type[Any], tuple[KeysView[str], list[tuple[str, Maker]]]] = {}
 
 
 def _maker(hint: Any) -> Maker:

@@ -24,6 +24,7 @@ CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so lo
 CODES = 9000  # 1000..9999
 STRIDE = 4787  # prime to CODES: neighbouring incidents get codes that are not mistaken for one another
 RECENT = 20  # closed incidents kept in the state for pages and late receipts
+LEAVING = 500  # and so many at most while a notice of theirs has still to leave; the oldest lose their words
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
 
@@ -104,10 +105,15 @@ class Incident:
     rungs_base: datetime = LONG_AGO
     answers: tuple[Answer, ...] = ()
     reports: tuple[str, ...] = ()  # who, on the spot, called it a mistake
-    false_by: tuple[str, ...] = ()  # "account/name" of officers who called it false
+    false_by: tuple[str, ...] = ()  # officers who called it false, as `officer` tells them apart
     notices: Mapping[str, Notice] = field(default_factory=lambda: MappingProxyType({}))
     closed_at: datetime | None = None
     disposition: Disposition | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """A notice of it waits to be sent."""
+        return any(notice.live for notice in self.notices.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,11 @@ class State:
     def find(self, code: str) -> Incident | None:
         """The incident of this code: open, or recently closed."""
         return self.incidents.get(code) or next((one for one in self.recent if one.code == code), None)
+
+
+def officer(by: str, name: str, via: Via) -> str:
+    """Who this is among officers: the account; in a room, which signs in its own people, their names too."""
+    return f"{by}/{name}" if via is Via.ROOM else by
 
 
 def code_number(index: int) -> str:
@@ -189,12 +200,14 @@ def evolve(state: State, recorded: Recorded) -> State:
             return (
                 state
                 if incident is None
-                else _put(state, replace(incident, false_by=(*incident.false_by, f"{fact.by}/{fact.name}")))
+                else _put(
+                    state, replace(incident, false_by=(*incident.false_by, officer(fact.by, fact.name, fact.via)))
+                )
             )
         case facts.IncidentClosed():
             return _closed(state, fact, recorded)
         case facts.Escalated():
-            return _change(state, fact.code, rungs=fact.rungs, rungs_base=fact.base)
+            return _change(state, fact.code, rungs=max(0, fact.rungs), rungs_base=fact.base)
         case facts.Started():
             return _started(replace(state, config=fact.config), recorded)
         case facts.Reloaded():
@@ -202,8 +215,9 @@ def evolve(state: State, recorded: Recorded) -> State:
         case facts.ClockStepped():
             return _stepped(state, fact.by_s, recorded.boot)
         case facts.CommandTaken():
-            live = {id_: until for id_, until in state.commands.items() if until > recorded.at}
-            return replace(state, commands={**live, fact.id: fact.until})
+            # Kept long past their time: without a believable clock an old one cannot be known by its age.
+            kept = {id_: until for id_, until in state.commands.items() if recorded.at - until < CODE_REST}
+            return replace(state, commands={**kept, fact.id: fact.until})
         case _:
             return state
 
@@ -270,17 +284,21 @@ def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> Sta
     if incident is None:
         return state
     closed = replace(incident, closed_at=recorded.at, disposition=fact.disposition)
+    others = [one for at, one in enumerate(state.recent[: LEAVING - 1]) if at < RECENT - 1 or one.leaving]
     resting = {code: at for code, at in state.resting.items() if recorded.at - at < CODE_REST}
     return replace(
         state,
         incidents={code: one for code, one in state.incidents.items() if code != fact.code},
         by_key={key: code for key, code in state.by_key.items() if code != fact.code},
         resting={**resting, fact.code: recorded.at},
-        recent=(closed, *state.recent[: RECENT - 1]),
+        recent=(closed, *others),
     )
 
 
 def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State:
+    incident = state.find(fact.code)
+    if incident is None or fact.notice in incident.notices or fact.notice.partition("-")[0] != fact.code:
+        return state
     notice = Notice(
         fact.notice,
         fact.contact,
@@ -349,23 +367,26 @@ def _started(state: State, recorded: Recorded) -> State:
 
 
 def _stepped(state: State, by_s: float, boot: str) -> State:
-    by = timedelta(seconds=by_s)
+    try:
+        by = timedelta(seconds=by_s)
+        return replace(state, incidents={code: _moved(one, by, boot) for code, one in state.incidents.items()})
+    except OverflowError:  # a step that no calendar has
+        return state
 
-    def moved(incident: Incident) -> Incident:
-        answers = tuple(
-            replace(answer, at=answer.at + by, until=None if answer.until is None else answer.until + by)
-            if answer.boot == boot
-            else answer
-            for answer in incident.answers
-        )
-        armed_here = incident.armed_boot == boot
-        base_here = armed_here and incident.rungs_base == incident.armed_at
-        base_here = base_here or any(a.boot == boot and a.until == incident.rungs_base for a in incident.answers)
-        return replace(
-            incident,
-            armed_at=incident.armed_at + by if armed_here else incident.armed_at,
-            rungs_base=incident.rungs_base + by if base_here else incident.rungs_base,
-            answers=answers,
-        )
 
-    return replace(state, incidents={code: moved(incident) for code, incident in state.incidents.items()})
+def _moved(incident: Incident, by: timedelta, boot: str) -> Incident:
+    answers = tuple(
+        replace(answer, at=answer.at + by, until=None if answer.until is None else answer.until + by)
+        if answer.boot == boot
+        else answer
+        for answer in incident.answers
+    )
+    armed_here = incident.armed_boot == boot
+    base_here = armed_here and incident.rungs_base == incident.armed_at
+    base_here = base_here or any(one.boot == boot and one.until == incident.rungs_base for one in incident.answers)
+    return replace(
+        incident,
+        armed_at=incident.armed_at + by if armed_here else incident.armed_at,
+        rungs_base=incident.rungs_base + by if base_here else incident.rungs_base,
+        answers=answers,
+    )

@@ -86,7 +86,7 @@ def due(incident: Incident, now: datetime, *, hurried: bool = False, asked: bool
     Rungs taken early never run ahead of the current round, so that nobody's next round comes later for it.
     """
     began = base(incident, now)
-    done = max(0, incident.rungs) if incident.rungs_base == began else 0
+    done = incident.rungs if incident.rungs_base == began else 0
     answer = standing(incident, now)
     steps = incident.ladder.steps
     if not steps:

@@ -45,7 +45,7 @@ def by_type(hint: Any) -> st.SearchStrategy[Any]:
 def a_dataclass(cls: type[Any], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Instances of a dataclass, some of its fields chosen by the caller."""
     hints = get_type_hints(cls)
-    return st.builds(cls, **{f.name: given.get(f.name) or by_type(hints[f.name]) for f in fields(cls)})
+    return st.builds(cls, **{f.name: given[f.name] if f.name in given else by_type(hints[f.name]) for f in fields(cls)})
 
 
 FACTS: st.SearchStrategy[Fact] = st.sampled_from(sorted(KINDS)).flatmap(lambda kind: a_dataclass(KINDS[kind]))
