@@ -1,0 +1,1 @@
+"""Simulators made from the same profiles as the drivers. The daemon never imports them."""

@@ -1,0 +1,1 @@
+"""What both daemons do all day: desk, outbox, auditor, supervision of tasks, manners of a service."""

@@ -1,0 +1,1 @@
+"""The branch daemon. `app` puts it together; start reading there."""

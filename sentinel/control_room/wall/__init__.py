@@ -1,0 +1,1 @@
+"""The wall of a control room. Nothing here yet."""

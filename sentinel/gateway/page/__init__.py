@@ -1,0 +1,1 @@
+"""The branch's own page. Nothing here yet; `showing` says what it may show."""
