@@ -24,7 +24,6 @@ class DriverKind:
 
     options: type[BaseModel]
     build: Callable[..., Driver]  # (device id, profile, options, urgent point ids) -> the driver; Any: each its own
-    profiled: bool = True  # its options name a `profile`
 
 
 def driver(name: str) -> DriverKind:

@@ -135,7 +135,11 @@ def verdict(profile: Profile, readings: list[Reading]) -> str:
     checks = [r for r in readings if r.point.partition(".")[2].startswith(IDENTITY)]
     reasons = {reading.reason for reading in readings}
     if reasons <= {Failure.NOT_CONNECTED, Failure.NO_REPLY}:
-        return "identity: unknown, nothing answers: check wiring, unit, baud and parity"
+        settings = [s for s in (profile.serial, *profile.variants) if s is not None]
+        known = "".join(
+            f"\n  known: {s.baud} 8{s.parity}{s.stop_bits} unit {s.unit} {s.variant}".rstrip() for s in settings
+        )
+        return f"identity: unknown, nothing answers: check wiring, unit, baud and parity{known}"
     if not profile.identity:
         return "identity: this profile has no check; compare a value with the device's own display"
     if all(check.quality is Quality.GOOD for check in checks):

@@ -47,7 +47,6 @@ class SimulatedDevice:
     def __init__(self, name: str, profile: Profile, unit: int = 1, counts: Mapping[str, int] | None = None) -> None:
         self.name, self.unit = name, unit
         self.fault: Fault | None = None
-        self.asked = 0  # how often anybody asked for anything
         self.points: dict[str, Point] = {point.id: point for point in profile.points(counts)}
         self._profile = profile
         known = known_addresses(profile, self.points.values())

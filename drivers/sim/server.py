@@ -123,8 +123,6 @@ class _Wire(SimCore):
 
     def _reached(self, unit: int) -> SimulatedDevice | ExcCodes:
         device = self._units.get(unit)
-        if device is not None:
-            device.asked += 1
         if device is None or device.fault is Fault.ABSENT:
             if self._rtu:
                 raise NoSuchIdException("nobody has this unit")

@@ -112,7 +112,10 @@ def test_a_single_bad_value_is_a_finding(capsys: pytest.CaptureFixture[str]) -> 
 def test_nothing_at_the_other_end_says_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     with wire(board()) as link:
         assert probed("--link", link, "--profile", BOARD, "--unit", "9", "--timeout", "0.2") == 1
-    assert "nothing answers: check wiring, unit, baud and parity" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "nothing answers: check wiring, unit, baud and parity" in shown
+    assert "  known: 9600 8N1 unit 1\n" in shown
+    assert "  known: 115200 8N1 unit 1 after holding register" in shown
 
 
 def test_a_wire_that_is_not_there_is_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
