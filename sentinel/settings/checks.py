@@ -27,6 +27,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.one_device_a_unit, frozenset()),
     (wires.units_that_a_serial_line_has, frozenset()),
     (wires.one_zone_a_point, frozenset()),
+    (wires.one_id_a_zone, frozenset()),
     (wires.summaries_stay_summaries, frozenset()),
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
     (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
@@ -40,6 +41,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (telling.critical_ladders_reach_two_ends, _WHO),
     (telling.critical_ladders_start_at_once, _WHO),
     (telling.hold_ups_stay_silent, frozenset({"ladders"})),
+    (telling.rooms_can_answer_for_whom_they_tell, frozenset()),
     (telling.everybody_is_used, _WHO),
 )
 

@@ -55,6 +55,12 @@ class Step(Form):
     after: Annotated[Seconds, Field(ge=0)]
     tell: Annotated[tuple[Tell, ...], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.tell)) != len(self.tell):
+            raise ValueError("tell: one contact is told twice by one channel: keep one")
+        return self
+
 
 class SinglePath(StrEnum):
     """The one word that takes a critical ladder without a second path."""

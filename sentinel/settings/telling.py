@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sentinel.core.codes import ROLES, is_critical
 from sentinel.core.model import Party, Role, Severity
+from sentinel.settings.ends import address_of, end_of, plain, share_a_person, shared
 from sentinel.settings.equipment import GATEWAYS_OWN
 from sentinel.settings.people import PathKind, SinglePath
 from sentinel.settings.problems import Level
@@ -17,13 +16,12 @@ from sentinel.settings.said import Said
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sentinel.settings.people import Contact, Ladder, Step, Tell
+    from sentinel.settings.people import Contact, Ladder, Tell
     from sentinel.settings.problems import Place
     from sentinel.settings.said import Look
     from sentinel.settings.site import Settings
 
 LOUDEST_OF_OWN = {Role.LINK, Role.DEVICE, Role.PATH}  # high when critical points stand behind, or out of hours
-NUMBER_TAIL = 10  # a mobile number in India, without trunk or country code
 
 
 def paths_are_apart(look: Look) -> Iterator[Said]:
@@ -76,10 +74,10 @@ def critical_ladders_have_two_paths(look: Look) -> Iterator[Said]:
 def critical_ladders_reach_two_ends(look: Look) -> Iterator[Said]:
     """The first step of a critical ladder reaches two ends that do not fail together."""
     for id_, ladder in _critical_ladders(look.settings):
-        ends = [end for tell in ladder.steps[0].tell if (end := _end(look, tell)) is not None]
-        shared = [_shared(a, b) for a, b in combinations(ends, 2)]
-        if ends and all(shared):
-            why = f"{shared[0]}" if shared else f"only {ends[0].name}"
+        ends = [end for tell in ladder.steps[0].tell if (end := end_of(look, tell)) is not None]
+        reasons = [shared(a, b) for a, b in combinations(ends, 2)]
+        if ends and all(reasons):
+            why = f"{reasons[0]}" if reasons else f"only {ends[0].name}"
             yield Said(
                 ("ladders", id_, "steps", 0),
                 f"a critical ladder's first step needs two ends that share no phone, person or server: {why}",
@@ -104,36 +102,72 @@ def critical_ladders_start_at_once(look: Look) -> Iterator[Said]:
 
 def hold_ups_stay_silent(look: Look) -> Iterator[Said]:
     """Nobody who may stand beside the robber hears of a hold-up, nor does anything in the branch ring or show it."""
-    own = {_plain(address) for address in look.settings.branch.own_addresses}
+    inside = _inside(look)
     for id_, ladder in _silent_ladders(look.settings):
-        for place, _step, tell in _tells(id_, ladder):
-            contact = look.settings.contacts.get(tell.contact)
-            channel = look.settings.channels.get(tell.by)
+        for place, tell in _tells(id_, ladder):
+            contact, channel = look.settings.contacts.get(tell.contact), look.settings.channels.get(tell.by)
             if contact is None or channel is None:
                 continue
             path = look.settings.paths.get(channel.path)
             if contact.on_site:
                 yield Said(place, f"{tell.contact} is on_site: tell the bank's off-site security officer")
+                continue
             if contact.shared_group:
                 yield Said(place, f"{tell.contact} is a shared group, and who reads it is not known: tell persons")
             if path is not None and path.kind is PathKind.LOCAL:
                 yield Said(
                     place, f"{tell.by} sounds in the branch: a hold-up is silent; use the role panic to be heard"
                 )
-            address = _address(look, contact, tell.by)
-            if address is None and own:
+            if (beside := _beside(look.settings, contact)) is not None:
+                yield Said(place, f"{tell.contact} and {beside}, who is on_site, are one person")
+            address = address_of(look, contact, tell.by)
+            if address is None and inside:
                 yield Said(
                     place,
-                    f"{tell.contact}'s address is a secret that is absent: not compared with own_addresses",
+                    f"{tell.contact}'s address is a secret that is absent: not compared with those in the branch",
                     Level.NOTE,
                 )
-            elif address is not None and _plain(address) in own:
-                yield Said(place, f"{tell.contact} by {tell.by} is one of branch.own_addresses: it rings in the branch")
+            elif address is not None and plain(address) in inside:
+                yield Said(
+                    place,
+                    f"{tell.contact} by {tell.by} is the address of {inside[plain(address)]}: it rings in the branch",
+                )
+
+
+def _inside(look: Look) -> dict[str, str]:
+    """The addresses that ring or show in the branch, and whose each is."""
+    inside = {plain(address): "the branch (own_addresses)" for address in look.settings.branch.own_addresses}
+    for id_, contact in look.settings.contacts.items():
+        for channel in contact.addresses if contact.on_site else ():
+            address = address_of(look, contact, channel)
+            if address is not None:
+                inside.setdefault(plain(address), f"{id_}, who is on_site")
+    return inside
+
+
+def _beside(settings: Settings, contact: Contact) -> str | None:
+    """The post on site that a person of this contact holds too."""
+    return next(
+        (id_ for id_, other in settings.contacts.items() if other.on_site and share_a_person(contact, other)), None
+    )
+
+
+def rooms_can_answer_for_whom_they_tell(look: Look) -> Iterator[Said]:
+    """A station that is told through a room must be able to answer through it, or its ladder never rests."""
+    for id_, contact in look.settings.contacts.items():
+        for address in contact.addresses.values():
+            room = look.settings.rooms.get(address) if isinstance(address, str) else None
+            if contact.party is Party.POLICE and room is not None and Party.POLICE not in room.may_speak_for:
+                yield Said(
+                    ("rooms", str(address)),
+                    f"{id_} is told here and cannot answer from here: write may_speak_for: [police]",
+                    Level.FINDING,
+                )
 
 
 def everybody_is_used(look: Look) -> Iterator[Said]:
     """What nobody uses is often a slip of the pen."""
-    told = {tell.contact for id_, ladder in look.settings.ladders.items() for _, _, tell in _tells(id_, ladder)}
+    told = {tell.contact for id_, ladder in look.settings.ladders.items() for _, tell in _tells(id_, ladder)}
     for id_ in look.settings.contacts:
         if id_ not in told:
             yield Said(("contacts", id_), "is on no ladder and will never be told", Level.NOTE)
@@ -171,10 +205,10 @@ def _ladders_for(settings: Settings, roles: set[Role]) -> Iterator[tuple[str, La
             yield id_, ladder
 
 
-def _tells(id_: str, ladder: Ladder) -> Iterator[tuple[Place, Step, Tell]]:
+def _tells(id_: str, ladder: Ladder) -> Iterator[tuple[Place, Tell]]:
     for s, step in enumerate(ladder.steps):
         for t, tell in enumerate(step.tell):
-            yield ("ladders", id_, "steps", s, "tell", t), step, tell
+            yield ("ladders", id_, "steps", s, "tell", t), tell
 
 
 def _path_of(settings: Settings, tell: Tell) -> str | None:
@@ -182,56 +216,3 @@ def _path_of(settings: Settings, tell: Tell) -> str | None:
     channel = settings.channels.get(tell.by)
     path = settings.paths.get(channel.path) if channel is not None else None
     return path.wire() if path is not None and path.kind is not PathKind.LOCAL else None
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Where a telling arrives, as far as the settings show it."""
-
-    name: str
-    contact_id: str
-    contact: Contact
-    address: str | None  # plain
-    servers: frozenset[str]
-
-
-def _end(look: Look, tell: Tell) -> _End | None:
-    contact, channel = look.settings.contacts.get(tell.contact), look.settings.channels.get(tell.by)
-    if contact is None or channel is None or tell.by not in contact.addresses:
-        return None
-    address = _address(look, contact, tell.by)
-    host = getattr(channel.options, "host", None)
-    servers = {host.casefold()} if isinstance(host, str) else set()
-    if address is not None and "@" in address:
-        servers.add(address.rpartition("@")[2].casefold())
-    plain = _plain(address) if address is not None else str(contact.addresses[tell.by])
-    return _End(f"{tell.contact} by {tell.by}", tell.contact, contact, plain, frozenset(servers))
-
-
-def _shared(a: _End, b: _End) -> str | None:
-    """Why two ends are not two, or None."""
-    if a.contact_id == b.contact_id:
-        return f"{a.name} and {b.name} are one contact"
-    if a.address is not None and a.address == b.address:
-        return f"{a.name} and {b.name} have one address"
-    for person in a.contact.persons:
-        for other in b.contact.persons:
-            if person.name.casefold() == other.name.casefold() and person.overlaps(other):
-                return f"{a.name} and {b.name} share a person"
-    if a.servers & b.servers:
-        return f"{a.name} and {b.name} share the server {min(a.servers & b.servers)}"
-    return None
-
-
-def _address(look: Look, contact: Contact, channel: str) -> str | None:
-    """The address as text; None when it is a secret that is not there."""
-    address = contact.addresses.get(channel)
-    if address is None or isinstance(address, str):
-        return address
-    return look.reveal(address)
-
-
-def _plain(address: str) -> str:
-    """One spelling for one address: the last ten digits of a number, a mailbox in small letters."""
-    digits = re.sub(r"[\s()+.-]", "", address)
-    return digits[-NUMBER_TAIL:] if digits.isdigit() else address.strip().casefold()

@@ -74,6 +74,13 @@ def one_zone_a_point(look: Look) -> Iterator[Said]:
             seen.setdefault(zone.point, f"{section}.{id_}")
 
 
+def one_id_a_zone(look: Look) -> Iterator[Said]:
+    """Facts name a zone or a summary by its id alone."""
+    for id_ in look.settings.summaries:
+        if id_ in look.settings.zones:
+            yield Said(("summaries", id_), f"'{id_}' is a zone already: call it otherwise")
+
+
 def summaries_stay_summaries(look: Look) -> Iterator[Said]:
     """A point that its own profile takes for the hooter's is no zone."""
     for id_, zone in look.settings.zones.items():

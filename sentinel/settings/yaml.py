@@ -47,8 +47,8 @@ class Document:
     """Plain data and the line of each place in it."""
 
     name: str  # as errors call the file
-    data: dict[str, Any]
-    marks: Mapping[Place, int]
+    data: dict[str, Any] = field(repr=False)  # may hold a password that was written where a reference belongs
+    marks: Mapping[Place, int] = field(repr=False)
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest thing around it that exists."""

@@ -81,7 +81,7 @@ def test_a_secret_address_that_is_there_is_compared_and_never_shown(
     (tmp_path / "sho-mail").write_text("sector6@shivnath-bank.example\n")
     assert sentinel_check(str(EXAMPLE)) == 2
     said = capsys.readouterr()
-    assert "ladders.hold-up.steps[0].tell[1]: sho by mail is one of branch.own_addresses" in said.out
+    assert "ladders.hold-up.steps[0].tell[1]: sho by mail is the address of the branch (own_addresses)" in said.out
     assert "sector6@shivnath-bank.example" not in said.out + said.err
 
 

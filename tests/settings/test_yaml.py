@@ -186,6 +186,10 @@ def test_a_billion_laughs_stay_one() -> None:
     assert len(refused("\n".join(lines))) >= 40
 
 
+def test_a_document_shows_no_password_that_was_written_by_mistake() -> None:
+    assert "hunter2" not in repr(load_yaml("password: hunter2"))
+
+
 @given(st.text())
 def test_no_text_whatever_breaks_the_loader(text: str) -> None:
     with contextlib.suppress(YamlError):

@@ -228,3 +228,8 @@ def loaded(text: str = GOOD, reveal: Reveal | None = None, tables: Tables = TABL
 def said(*edits: tuple[str, str], reveal: Reveal | None = None) -> list[str]:
     """Everything that is said of the good branch with some words changed, without file and line."""
     return [str(p).split(": ", 1)[1] for p in loaded(changed(*edits), reveal).problems]
+
+
+def errors(*edits: tuple[str, str]) -> list[str]:
+    """The errors and findings among it."""
+    return [line for line in said(*edits) if "note: " not in line]
