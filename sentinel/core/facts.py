@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, KeysView, Mapping
+    from collections.abc import Callable, Mapping
 
 GENESIS = "0" * 64  # the hash before the first fact of an epoch
 STAMP_LENGTH = 27
@@ -552,21 +552,16 @@ Maker = typing.Callable[[Any], Any]
 
 
 def _build(cls: type[Any], body: Mapping[str, Any]) -> Any:
-    plan = _PLANS.get(cls)
-    if plan is None:
+    makers = _MAKERS.get(cls)
+    if makers is None:
         hints = get_type_hints(cls)
-        makers = {f.name: _maker(hints[f.name]) for f in fields(cls)}
-        plan = _PLANS[cls] = makers.keys(), [(name, make) for name, make in makers.items() if make is not None]
-    names, makes = plan
-    values = {name: body[name] for name in body.keys() & names}
-    for name, make in makes:
-        if name in values:
-            values[name] = make(values[name])
-    return cls(**values)
+        makers = _MAKERS[cls] = [(f.name, _maker(hints[f.name])) for f in fields(cls)]
+    if len(body) != len(makers):  # a field left out or dropped could not be written again to the same bytes
+        raise TypeError(f"{cls.__name__} has other fields")
+    return cls(*[make(body[name]) for name, make in makers])
 
 
-# For each class its fields, and how to make those that JSON does not give as they are: a replay runs through here.
-_PLANS: dict[type[Any], tuple[KeysView[str], list[tuple[str, Maker]]]] = {}
+_MAKERS: dict[type[Any], list[tuple[str, Maker]]] = {}  # a replay runs through here a hundred thousand times
 
 
 def _maker(hint: Any) -> Maker:
@@ -584,7 +579,8 @@ def _maker(hint: Any) -> Maker:
     if is_dataclass(hint):
         return lambda value: _build(typing.cast("type[Any]", hint), value)
     if issubclass(hint, StrEnum):
-        return typing.cast("Maker", hint)
+        members = {str(member): member for member in hint}
+        return members.__getitem__
     plain: dict[type, Maker] = {str: _text, int: _int, bool: _bool, float: _number, datetime: unstamp}
     return plain[hint]
 
