@@ -23,7 +23,7 @@ class End:
     name: str
     contact_id: str
     contact: Contact
-    address: str | None  # plain
+    address: str  # plain; a secret that is not revealed, by its place
     servers: frozenset[str]
 
 
@@ -36,15 +36,15 @@ def end_of(look: Look, tell: Tell) -> End | None:
     servers = {host.casefold()} if isinstance(host, str) else set()
     if address is not None and "@" in address:
         servers.add(address.rpartition("@")[2].casefold())
-    plain = plain(address) if address is not None else str(contact.addresses[tell.by])
-    return End(f"{tell.contact} by {tell.by}", tell.contact, contact, plain, frozenset(servers))
+    known = plain(address) if address is not None else str(contact.addresses[tell.by])
+    return End(f"{tell.contact} by {tell.by}", tell.contact, contact, known, frozenset(servers))
 
 
 def shared(a: End, b: End) -> str | None:
     """Why two ends are not two, or None."""
     if a.contact_id == b.contact_id:
         return f"{a.name} and {b.name} are one contact"
-    if a.address is not None and a.address == b.address:
+    if a.address == b.address:
         return f"{a.name} and {b.name} have one address"
     if share_a_person(a.contact, b.contact):
         return f"{a.name} and {b.name} share a person"

@@ -216,11 +216,10 @@ def test_a_hold_up_ladder_that_sounds_a_siren_is_an_error() -> None:
 
 
 def test_the_address_of_somebody_on_site_under_another_name_is_an_error() -> None:
-    found = errors(("{mail: s@bank.example}", "{mail: M@bank.example}"))
-    assert found == [
-        "ladders.hold-up.steps[1].tell[0]: security by mail is the address of manager, who is on_site: "
-        "it rings in the branch"
-    ]
+    (found,) = errors(("{mail: s@bank.example}", "{mail: M@bank.example}"))
+    assert found.startswith(
+        "ladders.hold-up.steps[1].tell[0]: security by mail is the address of manager, who is on_site"
+    )
 
 
 PERSON = "persons: [{name: A. Rao, from: 2026-01-01%s}], "
