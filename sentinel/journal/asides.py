@@ -17,6 +17,7 @@ REFERENCE = re.compile(r"[0-9a-f]{8}:[0-9a-f]{64}")  # a short id, then SHA-256 
 
 def put(db: sqlite3.Connection, text: str, kind: str) -> str:
     """The reference of this text, the same one as long as the text is kept."""
+    text = text.encode(errors="replace").decode()  # half a surrogate pair cannot be stored
     known = db.execute("SELECT ref FROM aside WHERE kind = ? AND text = ?", (kind, text)).fetchone()
     if known:
         return str(known[0])

@@ -205,11 +205,15 @@ def reroute(db: sqlite3.Connection, notice: str, channel: str, path: str, now: d
     return done.rowcount == 1
 
 
-def requeue(db: sqlite3.Connection, record: Recorded, now: datetime) -> None:
-    """Make a lost row again from the fact that queued it, due now."""
+def requeue(db: sqlite3.Connection, record: Recorded, now: datetime) -> bool:
+    """Make a lost row again from the fact that queued it, due now; False when it is not lost."""
     assert isinstance(record.fact, NoticeQueued)
+    notice = record.fact.notice
+    if db.execute("SELECT 1 FROM outbox WHERE notice = ?", (notice,)).fetchone():
+        return False
     _queue(db, record, record.fact)
-    db.execute("UPDATE outbox SET next_at = ? WHERE notice = ?", (now.timestamp(), record.fact.notice))
+    db.execute("UPDATE outbox SET next_at = ? WHERE notice = ?", (now.timestamp(), notice))
+    return True
 
 
 def prune(db: sqlite3.Connection, before: datetime) -> int:

@@ -6,16 +6,16 @@ looks at a clock. An append that raises promises nothing; `resume` says afterwar
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
 from sentinel.core.facts import GENESIS, EpochBegan, Recorded, Sealed, canonical, chain, line, parse
-from sentinel.journal import asides, outbox
+from sentinel.journal import asides, marks, outbox, sealing
 from sentinel.journal.database import Database, reported
 from sentinel.journal.errors import JournalUnavailable, Reason
+from sentinel.journal.marks import Checkpoint, Cursor
 from sentinel.journal.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK = 2_000  # facts a step of a replay: some 40 ms on a Pi, the longest that an append waits for it
-SEAL_AT_ONCE = 10_000  # facts pruned by one sealing: a bounded transaction; the rest goes next time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +52,6 @@ class Mark:
 
     epoch: str
     seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a room says it has the journal."""
-
-    epoch: str
-    seq: int
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The state after fact `seq` of this epoch, as that version of the code computed it."""
-
-    seq: int
-    code_version: str
-    blob: bytes
 
 
 class Store:
@@ -198,19 +179,18 @@ class Store:
         return self._write(lambda db: outbox.reroute(db, notice, channel, path, now))
 
     def requeue(self, notice: str, now: datetime) -> bool:
-        """Make the lost row of a notice again from the fact that queued it; False when no such fact is left."""
+        """Make the lost row of a notice again from the fact that queued it; False when it is there or no fact is left."""
         wanted = f'"notice":{canonical(notice)}'
         with reported():
             found = self._db.execute(
-                "SELECT line FROM fact WHERE instr(line, ?) AND instr(line, '\"kind\":\"notice-queued\"') "
+                'SELECT line FROM fact WHERE instr(line, ?) AND instr(line, \'"kind":"notice-queued"\') '
                 "ORDER BY n DESC LIMIT 1",
                 (wanted,),
             ).fetchone()
         if found is None:
             return False
         record = parse(found[0])
-        self._write(lambda db: outbox.requeue(db, record, now))
-        return True
+        return self._write(lambda db: outbox.requeue(db, record, now))
 
     def prune_outbox(self, before: datetime) -> int:
         """Forget rows that were final before then."""
@@ -251,34 +231,26 @@ class Store:
 
     def cursor(self, room: str) -> Cursor | None:
         """How far this room has the journal, by its last receipt."""
-        row = self._read(
-            lambda db: db.execute("SELECT epoch, seq, hash FROM cursor WHERE room = ?", (room,)).fetchone()
-        )
-        return Cursor(*row) if row else None
+        return self._read(lambda db: marks.cursor(db, room))
 
     def set_cursor(self, room: str, epoch: str, seq: int, digest: str) -> None:
         """Note a room's receipt."""
-        values = (room, epoch, seq, digest)
-        self._write(lambda db: db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", values))
+        self._write(lambda db: marks.set_cursor(db, room, Cursor(epoch, seq, digest)))
 
     def checkpoint(self) -> Checkpoint | None:
         """The last saved state of this epoch; None when there is none or it is damaged: replay from the start."""
-        row = self._read(lambda db: db.execute("SELECT seq, code_version, blob, digest FROM checkpoint").fetchone())
-        if row is None or hashlib.sha256(row[2]).hexdigest() != row[3] or row[0] > self._head.seq:
-            return None
-        return Checkpoint(*row[:3])
+        return self._read(lambda db: marks.checkpoint(db, self._head.seq))
 
     def save_checkpoint(self, seq: int, code_version: str, blob: bytes) -> None:
         """Keep the state after fact `seq` of this epoch."""
-        values = (seq, code_version, hashlib.sha256(blob).hexdigest(), blob)
-        self._write(lambda db: db.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)", values))
+        self._write(lambda db: marks.save_checkpoint(db, Checkpoint(seq, code_version, blob)))
 
     # --- Sealing -----------------------------------------------------------------------------------------------------------
 
     def last_before(self, at: datetime) -> Mark | None:
         """The last fact of the oldest ones that are all earlier than `at`: what one sealing may let go."""
-        (start,) = self._read(lambda db: db.execute("SELECT n FROM start").fetchone())
-        end, last, found = min(self.end(), start + SEAL_AT_ONCE), start, None
+        last, found = self._read(sealing.start), None
+        end = min(self.end(), last + sealing.SEAL_AT_ONCE)
         while last < end:
             records, last = self.page(last, end)
             for record in records:
@@ -292,25 +264,17 @@ class Store:
     ) -> Recorded | None:
         """Prune facts up to and including `up_to`, but none from `keep_from` (the oldest open incident's first) on.
 
-        A notice that has not left keeps its facts too. At most SEAL_AT_ONCE at a time. None when nothing was to prune.
+        A notice that has not left keeps its facts too. At most sealing.SEAL_AT_ONCE at a time. None when nothing was to prune.
         """
-        with reported():
-            (start,) = self._db.execute("SELECT n FROM start").fetchone()
-            (live,) = self._db.execute(
-                "SELECT min(seq + base) FROM outbox JOIN epoch ON id = epoch WHERE done_at IS NULL"
-            ).fetchone()
-            last = min(self._place_of(up_to), self.end(), start + SEAL_AT_ONCE)
-            if keep_from is not None:
-                last = min(last, self._place_of(keep_from) - 1)
-            if live is not None:
-                last = min(last, live - 1)
-            if last <= start:
-                return None
-            seq, digest = self._db.execute(
-                "SELECT n - (SELECT max(base) FROM epoch WHERE base < n), hash FROM fact WHERE n = ?", (last,)
-            ).fetchone()
+        wanted = min(self._place_of(up_to), self.end())
+        if keep_from is not None:
+            wanted = min(wanted, self._place_of(keep_from) - 1)
+        found = self._read(lambda db: sealing.last_to_go(db, wanted))
+        if found is None:
+            return None
+        last, seq, digest = found
         sealed = Recorded("", 0, at.astimezone(UTC), boot, clock, False, Sealed(seq, digest))
-        return self._append([sealed], lambda db: _prune(db, last, digest))[-1]
+        return self._append([sealed], lambda db: sealing.prune(db, last, digest))[-1]
 
     def check(self, walk: Verification, limit: int = CHUNK) -> Report | None:
         """One step of a verification on this connection."""
@@ -383,13 +347,3 @@ class Store:
         if row is None:
             raise ValueError(f"this journal has no epoch {mark.epoch!r}")
         return int(row[0]) + mark.seq
-
-
-def _prune(db: sqlite3.Connection, last: int, digest: str) -> None:
-    db.execute("UPDATE start SET n = ?, hash = ?", (last, digest))
-    db.execute("DELETE FROM fact WHERE n <= ?", (last,))
-    db.execute(
-        "DELETE FROM outbox WHERE done_at IS NOT NULL AND seq + (SELECT base FROM epoch WHERE id = epoch) <= ?",
-        (last,),
-    )
-    asides.erase_named_up_to(db, last)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sentinel.core.facts import ClockQuality, Fact, Recorded
+    from sentinel.journal.marks import Checkpoint, Cursor
     from sentinel.journal.outbox import OutboxRow
-    from sentinel.journal.store import Checkpoint, Cursor, Head, Mark
+    from sentinel.journal.store import Head, Mark
     from sentinel.journal.verify import Report
 
 T = TypeVar("T")

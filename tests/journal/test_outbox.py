@@ -191,6 +191,7 @@ def test_a_row_that_was_lost_is_made_again_from_its_fact(store: Store, path: Pat
     kept = store.live()[0]
     store._db.execute("DELETE FROM outbox WHERE notice = ?", (N,))
     assert store.requeue(N, later(9))
+    assert not store.requeue(N, later(10)), "it is there"
     assert not store.requeue("4821-9", later(9)), "no fact ever queued it"
     again = {row.notice: row for row in store.live()}[N]
     assert again == replace(kept, next_at=later(9))

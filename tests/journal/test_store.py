@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from sentinel.core.facts import GENESIS, ClockQuality, EpochBegan, Newer, NoticeSent, Sealed, chain, line, parse
 from sentinel.journal.database import Database
 from sentinel.journal.errors import JournalRefused, JournalUnavailable, Reason
-from sentinel.journal.store import Cursor, Head, Mark, Store
+from sentinel.journal.marks import Cursor
+from sentinel.journal.store import Head, Mark, Store
 from sentinel.journal.verify import verify
 from tests.journal.samples import BOOT, NOON, answered, later, opened, queued, signalled, write
 
@@ -77,6 +79,16 @@ def test_an_append_that_breaks_a_rule_leaves_nothing_behind(store: Store) -> Non
         write(store, opened(), queued())
     assert store.head() == before
     assert len(list(store.replay())) == 2
+
+
+def test_a_devices_broken_text_does_not_cost_the_alarm(store: Store, path: Path) -> None:
+    write(store, signalled(reason="zone \ud83d काउंटर \x00"), replace(queued(), args=(("zone", "\udcff"),)))
+    _, alarm, _ = store.replay()
+    assert alarm.fact == signalled(reason="zone ? काउंटर \x00")
+    assert store.live()[0].args == (("zone", "?"),)
+    assert store.reveal(store.aside("R. \udcff Yadav", "name")) == "R. ? Yadav"
+    store.close()
+    assert verify(path).ok
 
 
 def test_a_stored_fact_cannot_be_changed_removed_or_left_out(store: Store) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from sentinel.core.facts import ClockQuality, EpochBegan, NoticeSent
 from sentinel.journal.errors import JournalRefused, JournalUnavailable, Reason
-from sentinel.journal.store import CHUNK, Cursor, Mark, Store
+from sentinel.journal.marks import Cursor
+from sentinel.journal.store import CHUNK, Mark, Store
 from sentinel.journal.thread import MAX_CHANGES, MAX_QUESTIONS, Journal
 from sentinel.journal.verify import verify
 from tests.journal.samples import BOOT, NOON, answered, later, opened, queued, signalled, write
@@ -71,7 +72,7 @@ async def test_every_part_of_the_store_is_reached(journal: Journal) -> None:
     assert await journal.postpone(row.notice, later(9), "busy")
     assert await journal.release_expired(NOON) == 0
     assert await journal.release_all(later(1)) == 2
-    assert await journal.requeue("4821-2", later(1))
+    assert not await journal.requeue("4821-2", later(1))
     assert await journal.reroute("4821-2", "email", "lte", later(1))
     assert [row.channel for row in await journal.live()] == ["mqtt", "email"]
     await append(journal, NoticeSent("4821-1", 1))
