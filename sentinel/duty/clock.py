@@ -11,8 +11,10 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sentinel.core.facts import ClockQuality
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STEP_S = 2.0  # a smaller correction moves no deadline by enough to matter
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
@@ -34,10 +36,25 @@ def kernel_synchronised() -> bool:
     return bool(libc.adjtimex(buffer) not in (TIME_ERROR, -1))
 
 
+def utc_now() -> datetime:
+    """What the machine believes that it is."""
+    return datetime.now(UTC)
+
+
 class SystemClock:
     """ports.Clock on the machine's own clocks. `trusted`: a battery clock that the installer vouches for."""
 
-    def __init__(self, *, trusted: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        trusted: bool = False,
+        wall: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        disciplined: Callable[[], bool] = kernel_synchronised,
+    ) -> None:
+        self.monotonic = monotonic  # seconds, never going back, of this boot
+        self._wall = wall
+        self._disciplined = disciplined
         self._trusted = trusted
         self._floor: datetime | None = None
         self._floor_at = 0.0
@@ -45,26 +62,18 @@ class SystemClock:
 
     def keep_after(self, last: datetime) -> None:
         """Wall time from now on is never earlier than this fact's."""
-        self._floor, self._floor_at = last, time.monotonic()
+        self._floor, self._floor_at = last, self.monotonic()
 
     def now(self) -> datetime:
         """Aware UTC wall time."""
-        wall = datetime.now(UTC)
+        wall = self._wall()
         if self._floor is None:
             return wall
-        return max(wall, self._floor + timedelta(seconds=time.monotonic() - self._floor_at))
-
-    def monotonic(self) -> float:
-        """Seconds, never going back, of this boot."""
-        return time.monotonic()
+        return max(wall, self._floor + timedelta(seconds=self.monotonic() - self._floor_at))
 
     def synchronised(self) -> bool:
         """Whether the wall time may be believed."""
-        return self._trusted or kernel_synchronised()
-
-    def quality(self) -> ClockQuality:
-        """The same, as facts say it."""
-        return ClockQuality.SYNCED if self.synchronised() else ClockQuality.UNSYNCED
+        return self._trusted or self._disciplined()
 
     def stepped(self) -> float:
         """Seconds by which wall time jumped since the last call, 0.0 when it did not."""

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sentinel
-from sentinel.channels import channel as channel_kind
 from sentinel.channels.mqtt import MqttWire
 from sentinel.core import facts
 from sentinel.core.codes import ROLES
@@ -28,7 +27,6 @@ from sentinel.core.incident import State, evolve
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.duty.auditor import Auditor
-from sentinel.duty.clock import SystemClock, boot_id
 from sentinel.duty.desk import Desk
 from sentinel.duty.memory import MemoryOutbox
 from sentinel.duty.outbox import Outbox
@@ -42,6 +40,7 @@ from sentinel.gateway.sensing import Sensing
 from sentinel.gateway.telling import Inbox, Telling
 from sentinel.gateway.uplink import Uplink
 from sentinel.gateway.ways import Ways
+from sentinel.gateway.world import World
 from sentinel.journal.errors import JournalUnavailable
 from sentinel.journal.thread import Journal
 from sentinel.settings.changes import difference
@@ -110,20 +109,21 @@ class _Source:
 class Gateway:
     """One branch. Make it inside the running loop; `load` reads the config again for a reload."""
 
-    def __init__(self, settings: Settings, load: Callable[[], Loaded]) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Loaded], world: World | None = None) -> None:
         self.settings = settings
-        self.clock = SystemClock(trusted=settings.gateway.clock == "trusted")
+        self._world = world or World()
+        self.clock = self._world.clock(settings.gateway.clock == "trusted")
         self.progress = Progress()
         self.fallen = Fallen()
         self.journal = Journal(Path(settings.gateway.state_dir) / "journal.db")
-        self.desk = Desk(self.journal, self.clock, boot_id(), policy(settings))
+        self.desk = Desk(self.journal, self.clock, self._world.boot(), policy(settings))
         self.names = Names(self.journal)
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
         self.sensing = Sensing(self.clock, self.desk.submit, self)
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
-        self.plant = Plant(settings, self.sensing.take, self.clock)
+        self.plant = Plant(settings, self.sensing.take, self.clock, self._world.link)
         self.server = Server(routes(self), Path(settings.gateway.socket), settings.gateway.page_port)
         self._load = load
         self._letters = LetterBook(settings, self._state, self.names.reveal)
@@ -255,7 +255,7 @@ class Gateway:
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
             await self._leave(self._plant_task)
-            self.plant = Plant(new, self.sensing.take, self.clock)
+            self.plant = Plant(new, self.sensing.take, self.clock, self._world.link)
             self._plant_task = self._poll()
             now = self.clock.monotonic()
             self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, now)
@@ -301,7 +301,7 @@ class Gateway:
         watched: dict[str, Role] = {}
         receipts, conditions = await self._receipts(settings), self.desk.state.conditions
         for name, entry in settings.channels.items():
-            made = channel_kind(entry.kind).make(entry.options, settings.branch.id)
+            made = self._world.channel(entry, settings.branch.id)
             if isinstance(made, MqttWire):
                 watched |= {f"room:{room}": Role.DELIVERY for room in made.options.rooms}
                 made = uplinks[name] = self._uplink(name, made, settings.branch.id, receipts)

@@ -1,6 +1,6 @@
 """The wires of a branch: links, the devices on them, and one poller a link, made from the settings.
 
-The kinds come from the tables of `drivers`; nothing here knows a concrete one. Opening does no I/O: a link opens
+`make` opens no line and the drivers come from a table; nothing here knows a concrete one. Opening does no I/O: a link opens
 itself on its first read, and an absent device is a failed reading, not a failed start.
 """
 
@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers import driver
-from drivers.links import LINKS
 from sentinel.duty.supervise import supervise
 from sentinel.gateway.poller import Poller
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from sentinel.core.model import Reading
     from sentinel.duty.supervise import Fallen, Progress
     from sentinel.ports import Clock
+    from sentinel.settings import equipment
     from sentinel.settings.site import Settings
 
 POLLER_SILENT_S = 30.0  # a poller that does nothing for so long is stuck
@@ -31,11 +31,17 @@ CLOSE_S = 2.0
 class Plant:
     """One generation of wires; a reload that changes them makes a new one. Make it inside the running loop."""
 
-    def __init__(self, settings: Settings, take: Callable[[list[Reading]], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        take: Callable[[list[Reading]], None],
+        clock: Clock,
+        make: Callable[[equipment.Link, str], ModbusLink],
+    ) -> None:
         self.links: dict[str, ModbusLink] = {}
         self.pollers: dict[str, Poller] = {}
         for name, link in settings.links.items():
-            made = LINKS[link.kind].make(link.options, name)
+            made = make(link, name)
             drivers = [
                 driver(device.driver).build(id_, device.profile, device.options, settings.urgent_points(id_))
                 for id_, device in settings.devices.items()
