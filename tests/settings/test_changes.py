@@ -121,6 +121,11 @@ def test_a_long_change_is_cut() -> None:
     assert len(change.what) < 260
 
 
+UNIT = ("profile: fire-panel, unit: 1", "profile: fire-panel, unit: 5")
+HOOTER = (
+    "summaries:\n  hooter: {point: panel.di8, name: {en: Hooter, hi: हूटर}, wiring: {contact: normally-open}}\n",
+    "",
+)
 COUNTER = (
     "  counter: {point: panel.di1, role: hold-up, name: {en: Counter, hi: काउंटर}, wiring: {contact: normally-closed}}\n"
 )
@@ -143,6 +148,16 @@ SECURITY = "      - {after: 1m, tell: [{contact: security, by: mail}]}\n"
         ([("role: intrusion", "stale_after: 1m, role: intrusion")], "zones.door.stale_after"),
         ([("profile: di8, unit: 1", "profile: di8, unit: 1, alarm_s: 0.2")], "zones.counter.polled"),
         ([("profile: di8, unit: 1", "profile: di8, unit: 9")], "devices.panel.options.unit"),
+        (
+            [
+                ("link: bus, driver: modbus, profile: di8", "link: fire, driver: modbus, profile: di8, alarm_s: 0.11"),
+                UNIT,
+            ],
+            "devices.panel.link",
+        ),
+        ([("driver: modbus, profile: di8, unit: 1", "driver: printer"), HOOTER], "devices.panel.driver"),
+        ([("profile: di8", "profile: di8-old"), UNIT], "devices.panel.options.profile"),
+        ([("host: 192.0.2.10", "host: 192.0.2.10, port: 503")], "links.fire.options.port"),
         ([("host: 192.0.2.10", "host: 192.0.2.11")], "links.fire.options.host"),
         ([(SECURITY, "")], "ladders.hold-up.steps.2"),
         ([("after: 1m", "after: 2m")], "ladders.hold-up.steps.2.after"),
@@ -167,6 +182,12 @@ def test_dropping_a_contact_weakens() -> None:
         "  security: {party: bank, name: {en: Security, hi: सुरक्षा}, language: en, addresses: {mail: s@bank.example}}\n"
     )
     assert weakened((security, ""), (SECURITY, "")) == {"contacts.security", "ladders.hold-up.steps.2"}
+
+
+def test_dropping_the_mark_of_a_shared_group_weakens() -> None:
+    group = ("on_site: true, addresses: {mail: m@", "on_site: true, shared_group: true, addresses: {mail: m@")
+    assert {c.path for c in difference(plain(group), GOOD) if c.weakens} == {"contacts.manager.shared_group"}
+    assert weakened(group) == set()
 
 
 def test_taking_a_single_path_weakens() -> None:

@@ -93,6 +93,7 @@ class ProfileOf:
 
 PROFILES = {
     "di8": ProfileOf((*(PointOf(f"di{n}") for n in range(1, 8)), PointOf("di8", role=Role.SUMMARY))),
+    "di8-old": ProfileOf(tuple(PointOf(f"di{n}") for n in range(1, 9))),
     "latcher": ProfileOf((PointOf("di1", latching=True), PointOf("di2"))),
     "fire-panel": ProfileOf(
         (
