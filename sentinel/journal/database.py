@@ -6,6 +6,7 @@ checkpoint at once, so a second program is refused by a lock before it opens any
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -46,6 +47,7 @@ _REASONS = {
     sqlite3.SQLITE_BUSY: Reason.FAILED,
     sqlite3.SQLITE_NOMEM: Reason.FAILED,
 }
+_ERRNOS = {errno.ENOSPC: Reason.FULL, errno.EDQUOT: Reason.FULL, errno.EROFS: Reason.READ_ONLY}
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def reported() -> Iterator[None]:
             raise
         raise JournalUnavailable(reason, str(error)) from error
     except OSError as error:
-        reason = {28: Reason.FULL, 30: Reason.READ_ONLY}.get(error.errno or 0, Reason.FAILED)
+        reason = _ERRNOS.get(error.errno or 0, Reason.FAILED)
         raise JournalUnavailable(reason, str(error)) from error
 
 

@@ -22,6 +22,7 @@ class JournalUnavailable(Exception):  # noqa: N818 - a state of the world that i
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(f"journal {reason}: {text}")
         self.reason = reason
+        self.text = text
 
 
 class JournalRefused(Exception):  # noqa: N818 - as above

@@ -264,7 +264,7 @@ class Journal:
 
     async def _carry_out(self, work: Callable[[Store], T]) -> T:
         if self._failure is not None:
-            raise self._failure
+            raise JournalUnavailable(self._failure.reason, self._failure.text)  # a raised one again grows its traceback
 
         def job() -> T:
             if self._store is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ def mounted(directory: Path, size: str) -> Iterator[bool]:
     """A tmpfs of this size at the directory; False where this user or container may not mount."""
     directory.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)]
-    done = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    done = shutil.which("mount") is not None and subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
         yield done
     finally:

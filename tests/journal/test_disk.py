@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentinel.core.facts import EpochBegan
+from sentinel.journal.database import reported
 from sentinel.journal.errors import JournalRefused, JournalUnavailable, Reason
 from sentinel.journal.reserve import Reserve
 from sentinel.journal.store import Store
@@ -176,22 +178,14 @@ def test_a_journal_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 def test_a_card_mounted_read_only_at_boot_is_named_so(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    with mounted(disk, "1m") as real:
+    with mounted(disk, "1m") as real, pytest.raises(JournalUnavailable) as caught:
         if real:
             subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-            path = disk / "journal.db"
-        else:
-            path = _read_only_place(disk)
-        with pytest.raises(JournalUnavailable) as caught:
-            Store.open(path)
-        assert caught.value.reason in {Reason.READ_ONLY, Reason.FAILED}
-        assert not real or caught.value.reason is Reason.READ_ONLY
-
-
-def _read_only_place(directory: Path) -> Path:
-    """Where nothing may be mounted this is no root, for whom a mode is a barrier."""
-    directory.chmod(0o500)
-    return directory / "journal.db"
+            Store.open(disk / "journal.db")
+        else:  # nothing may be mounted here: what the kernel would say
+            with reported():
+                raise OSError(errno.EROFS, "Read-only file system")
+    assert caught.value.reason is Reason.READ_ONLY
 
 
 # --- Vanishing -------------------------------------------------------------------------------------------------------

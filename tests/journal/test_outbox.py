@@ -74,6 +74,7 @@ def test_an_attempt_that_failed_is_due_again_later(store: Store) -> None:
     write(store, queued())
     take(store)
     assert store.postpone(N, later(60), "no answer")
+    assert not store.postpone(N, later(90), "again"), "it is not leased any more"
     assert take(store, 59) == []
     assert store.live()[0].error == "no answer"
     assert take(store, 60) == [N]

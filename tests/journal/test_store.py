@@ -144,6 +144,8 @@ def test_a_checkpoint_is_kept_and_a_damaged_one_is_not_believed(store: Store) ->
     assert (kept.seq, kept.code_version, kept.blob) == (2, "0.1.0", b"state")
     store._db.execute("UPDATE checkpoint SET blob = x'00'")
     assert store.checkpoint() is None
+    store.save_checkpoint(3, "0.1.0", b"of a fact that is not here")
+    assert store.checkpoint() is None
 
 
 # --- Epochs ----------------------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def test_a_checkpoint_is_kept_and_a_damaged_one_is_not_believed(store: Store) ->
 
 def test_a_restored_journal_goes_on_in_a_new_epoch(store: Store, path: Path) -> None:
     first = write(store, signalled(), opened())
-    store.save_checkpoint(3, "0.1.0", b"state")
+    store.save_checkpoint(2, "0.1.0", b"state")
     room = Head(first[0].epoch, 40, "c" * 64, None)
     began = store.begin_epoch("restored", room, at=later(5), boot=BOOT, clock=ClockQuality.SYNCED)
     (answer,) = write(store, answered())

@@ -174,6 +174,20 @@ async def test_two_alarms_at_once_on_a_hanging_card_are_not_confused(journal: Jo
     assert journal.head().seq == 3
 
 
+async def test_an_alarm_that_waited_behind_a_hanging_one_does_not_hide_that_it_landed(journal: Journal) -> None:
+    await append(journal, signalled())
+    card = HangingCard(journal)
+    first = asyncio.create_task(append(journal, opened()))
+    await asyncio.sleep(0.2)
+    second = asyncio.create_task(append(journal, answered()))
+    with pytest.raises(JournalUnavailable):
+        await first
+    card.let_go()
+    with pytest.raises(JournalUnavailable):
+        await second
+    assert [record.fact for record in await journal.reopen()] == [opened()]
+
+
 async def test_a_card_that_hangs_still_hangs_when_it_is_opened_again(journal: Journal) -> None:
     await append(journal, signalled())
     card = HangingCard(journal)

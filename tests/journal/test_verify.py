@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentinel.core.facts import NoticeSent, chain
+from sentinel.core.facts import EpochBegan, NoticeSent, chain, line
 from sentinel.journal.errors import JournalRefused
 from sentinel.journal.store import Store
 from sentinel.journal.verify import Report, Verification, verify
@@ -62,8 +63,8 @@ def test_an_empty_journal_is_good(store: Store) -> None:
 
 def test_every_single_changed_byte_of_every_fact_is_found(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA ignore_check_constraints = ON")
-    for n, line, digest in raw.execute("SELECT n, line, hash FROM fact").fetchall():
-        for column, text in (("line", line.encode()), ("hash", digest.encode())):
+    for n, stored, digest in raw.execute("SELECT n, line, hash FROM fact").fetchall():
+        for column, text in (("line", stored.encode()), ("hash", digest.encode())):
             for place in range(len(text)):
                 changed = bytearray(text)
                 changed[place] ^= 1 + place % 255
@@ -146,6 +147,15 @@ def test_spaces_in_a_fact_are_not_as_it_was_written_even_with_the_right_hashes(r
     report = forged(raw, f"UPDATE fact SET line = '{other}', hash = '{chain(before, other)}' WHERE n = 7")
     assert report.first_bad_seq == 7
     assert "not as it was written" in report.why
+
+
+def test_an_epoch_cannot_begin_in_the_middle_of_another(raw: sqlite3.Connection, store: Store) -> None:
+    (before,) = raw.execute("SELECT hash FROM fact WHERE n = 6").fetchone()
+    last = list(store.replay())[-1]
+    other = line(replace(last, fact=EpochBegan("forged", "", "")))
+    report = forged(raw, f"UPDATE fact SET line = '{other}', hash = '{chain(before, other)}' WHERE n = 7")
+    assert report.first_bad_seq == 7
+    assert "does not begin as an epoch does" in report.why
 
 
 def test_an_alarm_that_is_written_during_a_verification_does_not_disturb_it(store: Store) -> None:
