@@ -178,14 +178,19 @@ def test_a_journal_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 def test_a_card_mounted_read_only_at_boot_is_named_so(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    with mounted(disk, "1m") as real, pytest.raises(JournalUnavailable) as caught:
+    with mounted(disk, "1m") as real:
         if real:
             subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-            Store.open(disk / "journal.db")
-        else:  # nothing may be mounted here: what the kernel would say
-            with reported():
-                raise OSError(errno.EROFS, "Read-only file system")
+        with pytest.raises(JournalUnavailable) as caught:
+            _open_read_only(disk / "journal.db", real=real)
     assert caught.value.reason is Reason.READ_ONLY
+
+
+def _open_read_only(path: Path, *, real: bool) -> None:
+    if real:
+        Store.open(path)
+    with reported():  # nothing may be mounted here: what the kernel would say
+        raise OSError(errno.EROFS, "Read-only file system")
 
 
 # --- Vanishing -------------------------------------------------------------------------------------------------------
