@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sentinel.core.incident import Notice
     from sentinel.core.model import Policy, Role, Target
 
 EMPTY_LADDER = Ladder("none", (), 300)
@@ -54,6 +53,9 @@ ANSWERS = {
     CommandKind.DISPATCH: AnswerKind.DISPATCHED,
     CommandKind.ARRIVE: AnswerKind.ARRIVED,
 }
+
+
+FOLLOW_UPS = frozenset({"restored", "closed", *(f"answered.{kind}" for kind in AnswerKind)})
 
 
 def decide(state: State, policy: Policy, event: Event, now: datetime) -> tuple[Fact, ...]:
@@ -162,7 +164,7 @@ class _Desk:
                 test=signal.test,
                 reason=signal.reason,
                 hides=signal.hides,
-                ladder=_off_site(policy_ladder) if silent else policy_ladder,
+                ladder=_off_site(policy_ladder, self.policy) if silent else policy_ladder,
             )
         )
 
@@ -246,7 +248,7 @@ class _Desk:
     def report(self, report: Report) -> None:
         match report.state:
             case NoticeState.SENT:
-                self.say(facts.NoticeSent(report.notice, report.attempt))
+                self._sent(report)
             case NoticeState.DELIVERED | NoticeState.READ:
                 self.say(facts.NoticeDelivered(report.notice))
             case NoticeState.PENDING:
@@ -260,6 +262,18 @@ class _Desk:
             case _:
                 assert_never(report.state)
 
+    def _sent(self, report: Report) -> None:
+        incident = self.state.find(report.notice.partition("-")[0])
+        before = None if incident is None else incident.notices.get(report.notice)
+        self.say(facts.NoticeSent(report.notice, report.attempt))
+        # Withdrawn in mid-send, it left all the same: whoever reads it is told what has become of it.
+        if incident is not None and before is not None and before.state is NoticeState.WITHDRAWN:
+            answered = before.reason == "answered" and incident.answers
+            words = f"answered.{incident.answers[-1].kind}" if answered else before.reason
+            target = _targets(incident).get((before.contact, before.channel))
+            if target is not None and words in FOLLOW_UPS:
+                self._queue(incident, target, words, 4, -1)
+
     def _withdraw(self, incident: Incident, reason: str) -> None:
         for notice in list(self.state.incidents[incident.code].notices.values()):
             if notice.live and notice.step >= 0:
@@ -268,14 +282,14 @@ class _Desk:
     def _follow_up(self, incident: Incident, words: str, *, but: str = "", only: Party | None = None) -> None:
         """Tell everyone who was told: once each, by the way that reached them."""
         now_known = self.state.find(incident.code) or incident
-        ways: dict[tuple[str, str], Notice] = {}
-        for notice in now_known.notices.values():
-            if notice.told and notice.step >= 0 and notice.contact != but and only in (None, notice.party):
-                ways[notice.contact, notice.channel] = notice
-        targets = {(t.contact, t.channel): t for step in incident.ladder.steps for t in step.targets}
-        for way in ways:
-            if way in targets:
-                self._queue(incident, targets[way], words, 4, -1)
+        ways = {
+            (notice.contact, notice.channel)
+            for notice in now_known.notices.values()
+            if notice.told and notice.step >= 0 and notice.contact != but and only in (None, notice.party)
+        }
+        for way, target in _targets(incident).items():
+            if way in ways:
+                self._queue(incident, target, words, 4, -1)
 
     # --- The ladder ------------------------------------------------------------------------------------------------
 
@@ -332,6 +346,11 @@ class _Desk:
         )
 
 
+def _targets(incident: Incident) -> dict[tuple[str, str], Target]:
+    """Every way to everybody on its ladder, once."""
+    return {(one.contact, one.channel): one for step in incident.ladder.steps for one in step.targets}
+
+
 def _is_alarm(incident: Incident) -> bool:
     """Somebody may be at the branch; all else, mains gone or a dead recorder, is told in the words of a fault.
 
@@ -362,10 +381,11 @@ def _ladder_for(policy: Policy, role: Role, severity: Severity) -> Ladder:
     )
 
 
-def _off_site(policy_ladder: Ladder) -> Ladder:
+def _off_site(policy_ladder: Ladder, policy: Policy) -> Ladder:
     """The ladder without anybody who stands in the branch: no phone may ring beside the robber."""
+    on_site = {contact.id for contact in policy.contacts if contact.on_site}
     steps = tuple(
-        Step(step.after_s, tuple(target for target in step.targets if not target.on_site))
+        Step(step.after_s, tuple(one for one in step.targets if not one.on_site and one.contact not in on_site))
         for step in policy_ladder.steps
     )
     return Ladder(policy_ladder.id, steps, policy_ladder.round_s)

@@ -51,11 +51,11 @@ def judge(sense: Sense, value: Value, before: Condition) -> Condition:
         case StateSense():
             return dict(sense.states).get(str(value), Condition.TROUBLE)
         case BandSense():
-            if isinstance(value, str) or not math.isfinite(value):
+            if isinstance(value, str | bool) or not math.isfinite(value):
                 return Condition.TROUBLE
             return next((then for low, high, then in sense.bands if low <= value <= high), Condition.TROUBLE)
         case LimitSense():
-            if isinstance(value, str) or not math.isfinite(value):
+            if isinstance(value, str | bool) or not math.isfinite(value):
                 return Condition.TROUBLE
             slack = sense.hysteresis if before is Condition.ALARM else 0.0
             over = sense.high is not None and value > sense.high - slack
@@ -124,8 +124,10 @@ class Detector:
                 continue
             self._roots.good(reading.point, reading.at)
             for watch in self._by_point.get(reading.point, ()):
-                watch.good_at = reading.at
-                if watch.raw is None or watch.value != reading.value:
+                watch.good_at = max(watch.good_at, reading.at)
+                watch.reason = ""
+                # 1 == True in Python, and a contact that turns into a number is no contact.
+                if watch.raw is None or watch.value != reading.value or type(watch.value) is not type(reading.value):
                     self._weigh(watch, reading, now)
                 if watch.raw is not _STABLE[watch.alarm] or watch.trouble:
                     signals += self._settle(watch, now)
@@ -144,7 +146,7 @@ class Detector:
 
     def _view(self, watch: _Watch, now: float) -> ZoneView:
         age = now - watch.good_at
-        unknown = watch.raw is None or age > watch.zone.stale_after_s
+        unknown = watch.raw is None or age > watch.zone.stale_after_s or bool(self._roots.covers(watch.device))
         if watch.alarm:
             condition = Condition.ALARM
         elif unknown:
@@ -159,10 +161,11 @@ class Detector:
         assert reading.value is not None  # GOOD readings carry a value
         before = watch.raw
         watch.value = reading.value
-        watch.raw = judge(watch.zone.sense, reading.value, before or _STABLE[watch.alarm])
+        known = before if before in (Condition.NORMAL, Condition.ALARM) else _STABLE[watch.alarm]
+        watch.raw = judge(watch.zone.sense, reading.value, known)
         if watch.raw is before:
             return
-        watch.since = reading.at
+        watch.since = min(reading.at, now)
         if before is not None:
             window = int(now / FLAP_WINDOW_S)
             if not watch.changes or watch.changes[-1] != window:
@@ -173,28 +176,29 @@ class Detector:
         flapped = self._flaps(watch, now) if watch.changes else watch.flapping
         held = flapped and not is_critical(watch.zone.role)  # a flapping hold-up is still a hold-up
         stood = now - watch.since
+        fresh = now - watch.good_at <= watch.zone.stale_after_s  # a last word before silence is no all-clear
         if not watch.alarm and watch.raw is Condition.ALARM and not held and stood >= watch.zone.on_delay_s:
             watch.alarm = True
             signals.append(_signal(watch, Condition.ALARM, Condition.ALARM, ""))
-        elif watch.alarm and watch.raw is Condition.NORMAL and not held and stood >= watch.zone.off_delay_s:
+        elif watch.alarm and watch.raw is Condition.NORMAL and fresh and not held and stood >= watch.zone.off_delay_s:
             watch.alarm = False
             signals.append(_signal(watch, Condition.NORMAL, Condition.ALARM, ""))
         return signals + self._trouble(watch, now, flapped=flapped)
 
     def _trouble(self, watch: _Watch, now: float, *, flapped: bool) -> list[Signal]:
         root = self._roots.covers(watch.device)
-        silent = now - watch.good_at > watch.zone.stale_after_s
-        if silent and not root and now - watch.good_at <= watch.zone.stale_after_s + SETTLE_S and not watch.trouble:
+        silent_s = now - max(watch.good_at, self._roots.back_at(watch.device))
+        silent = silent_s > watch.zone.stale_after_s
+        if silent and not root and silent_s <= watch.zone.stale_after_s + SETTLE_S and not watch.trouble:
             return []
-        senseless = watch.raw is Condition.TROUBLE and now - watch.since >= max(watch.zone.on_delay_s, SETTLE_S)
+        stood = watch.trouble or now - watch.since >= max(watch.zone.on_delay_s, SETTLE_S)
+        senseless = watch.raw is Condition.TROUBLE and stood
         reason = ""
         if silent and not root:
             reason = watch.reason or "silent"
         elif senseless:
             reason = "senseless-value"
-        elif (
-            flapped and not ROLES[watch.zone.role].silent
-        ):  # pressed again and again is not a fault to show in the branch
+        elif flapped and not ROLES[watch.zone.role].silent:  # pressed again and again: no fault to show in the branch
             reason = "flapping"
         elif watch.trouble and watch.raw is None and not root:
             return []  # it was in trouble before the restart and has not been heard since

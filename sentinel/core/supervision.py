@@ -7,6 +7,7 @@ messages: a poller that hangs is silence too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class _Root:
     told: bool  # its own trouble is signalled
     reason: Failure | None = None
     dead: bool = False
+    back_at: float = -math.inf  # when it last came back: its zones are read one by one from then
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class _Line:
     id: str
     devices: list[_Root] = field(default_factory=list)
     told: bool = False
+    back_at: float = -math.inf  # when it last came back: its devices answer one by one from then
 
 
 class Roots:
@@ -79,7 +82,9 @@ class Roots:
         root = self._roots.get(point.partition(".")[0])
         if root is not None:
             root.good_at = max(root.good_at, at)
-            root.dead = False
+            root.reason = None
+            if root.dead:
+                root.dead, root.back_at = False, at
 
     def failed(self, point: str, reason: Failure | None) -> None:
         """A read failed; whether that matters is a question of age."""
@@ -94,6 +99,11 @@ class Roots:
             return ""
         return f"link:{root.link}" if self._lines[root.link].told else f"device:{device}"
 
+    def back_at(self, device: str) -> float:
+        """When this device last came back from the dead; long ago when it never did."""
+        root = self._roots.get(device)
+        return -math.inf if root is None else root.back_at
+
     def tick(self, now: float) -> list[Signal]:
         """Deaths and returns since the last tick, links before devices."""
         signals = []
@@ -104,6 +114,7 @@ class Roots:
             sure = len(line.devices) > 1 or line.devices[0].reason is Failure.NOT_CONNECTED
             if line.told is alive and (alive or sure):
                 line.told = not alive
+                line.back_at = now if alive else line.back_at
                 signals.append(_line_signal(line, back=alive))
             signals += [signal for root in line.devices if (signal := self._device(root, line, now))]
         return signals
@@ -113,7 +124,8 @@ class Roots:
         if root.told and (not root.dead or line.told):
             root.told = False
             return _device_signal(root, Condition.NORMAL, folded=line.told)
-        if not root.told and root.dead and not line.told and now - root.good_at > root.dead_after_s + FOLD_S:
+        silent_s = now - max(root.good_at, line.back_at)
+        if not root.told and root.dead and not line.told and silent_s > root.dead_after_s + FOLD_S:
             root.told = True
             return _device_signal(root, Condition.TROUBLE)
         return None
