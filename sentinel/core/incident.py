@@ -7,11 +7,11 @@ about something that is not there leaves the state as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sentinel.core import facts
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Recorded
@@ -150,9 +150,20 @@ def code_number(index: int) -> str:
     return str(1000 + index * STRIDE % CODES)
 
 
+V = TypeVar("V")
+
+
+def _with(value: V, **changes: object) -> V:
+    """`dataclasses.replace` for slotted classes at a quarter of its cost: a replay of 100,000 facts is made of it."""
+    new: V = object.__new__(type(value))
+    for name in value.__slots__:  # type: ignore[attr-defined]
+        object.__setattr__(new, name, changes[name] if name in changes else getattr(value, name))
+    return new
+
+
 def evolve(state: State, recorded: Recorded) -> State:
     """The state after one more fact."""
-    state = replace(
+    state = _with(
         state, epoch=recorded.epoch, seq=recorded.seq, at=recorded.at, boot=recorded.boot, clock=recorded.clock
     )
     fact = recorded.fact
@@ -171,7 +182,7 @@ def evolve(state: State, recorded: Recorded) -> State:
             return _notice(state, fact.notice, NoticeState.WITHDRAWN, fact.reason, recorded.at)
         case facts.Signalled():
             of = fact.subject if fact.of is Condition.ALARM else f"{fact.subject}/trouble"
-            return replace(state, conditions={**state.conditions, of: fact.condition})
+            return _with(state, conditions={**state.conditions, of: fact.condition})
         case facts.IncidentOpened():
             return _opened(state, fact, recorded)
         case facts.IncidentReactivated():
@@ -194,30 +205,28 @@ def evolve(state: State, recorded: Recorded) -> State:
             return _answered(state, fact, recorded)
         case facts.MistakeReported():
             incident = state.incidents.get(fact.code)
-            return state if incident is None else _put(state, replace(incident, reports=(*incident.reports, fact.by)))
+            return state if incident is None else _put(state, _with(incident, reports=(*incident.reports, fact.by)))
         case facts.FalseProposed():
             incident = state.incidents.get(fact.code)
             return (
                 state
                 if incident is None
-                else _put(
-                    state, replace(incident, false_by=(*incident.false_by, officer(fact.by, fact.name, fact.via)))
-                )
+                else _put(state, _with(incident, false_by=(*incident.false_by, officer(fact.by, fact.name, fact.via))))
             )
         case facts.IncidentClosed():
             return _closed(state, fact, recorded)
         case facts.Escalated():
             return _change(state, fact.code, rungs=max(0, fact.rungs), rungs_base=fact.base)
         case facts.Started():
-            return _started(replace(state, config=fact.config), recorded)
+            return _started(_with(state, config=fact.config), recorded)
         case facts.Reloaded():
-            return replace(state, config=fact.config)
+            return _with(state, config=fact.config)
         case facts.ClockStepped():
             return _stepped(state, fact.by_s, recorded.boot)
         case facts.CommandTaken():
             # Kept long past their time: without a believable clock an old one cannot be known by its age.
             kept = {id_: until for id_, until in state.commands.items() if recorded.at - until < CODE_REST}
-            return replace(state, commands={**kept, fact.id: fact.until})
+            return _with(state, commands={**kept, fact.id: fact.until})
         case _:
             return state
 
@@ -231,12 +240,12 @@ def replay(records: list[Recorded], state: State | None = None) -> State:
 
 
 def _put(state: State, incident: Incident) -> State:
-    return replace(state, incidents={**state.incidents, incident.code: incident})
+    return _with(state, incidents={**state.incidents, incident.code: incident})
 
 
 def _change(state: State, code: str, **changes: object) -> State:
     incident = state.incidents.get(code)
-    return state if incident is None else _put(state, replace(incident, **changes))  # type: ignore[arg-type]
+    return state if incident is None else _put(state, _with(incident, **changes))  # type: ignore[arg-type]
 
 
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
@@ -263,7 +272,7 @@ def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> Sta
         armed_at=recorded.at,
         armed_boot=recorded.boot,
     )
-    return replace(
+    return _with(
         state,
         issued=issued + 1,
         incidents={**state.incidents, fact.code: incident},
@@ -276,21 +285,25 @@ def _answered(state: State, fact: facts.Answered, recorded: Recorded) -> State:
     if incident is None:
         return state
     answer = Answer(fact.kind, fact.by, fact.name, fact.party, fact.via, recorded.at, fact.until, recorded.boot)
-    return _put(state, replace(incident, answers=(*incident.answers, answer)))
+    return _put(state, _with(incident, answers=(*incident.answers, answer)))
 
 
 def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> State:
     incident = state.incidents.get(fact.code)
     if incident is None:
         return state
-    closed = replace(incident, closed_at=recorded.at, disposition=fact.disposition)
+    closed = _with(incident, closed_at=recorded.at, disposition=fact.disposition)
     others = [one for at, one in enumerate(state.recent[: LEAVING - 1]) if at < RECENT - 1 or one.leaving]
-    resting = {code: at for code, at in state.resting.items() if recorded.at - at < CODE_REST}
-    return replace(
+    resting = {**state.resting}
+    resting.pop(fact.code, None)  # last in, last out: the dictionary's order is the order of rest
+    while resting and recorded.at - resting[oldest := next(iter(resting))] >= CODE_REST:
+        del resting[oldest]
+    resting[fact.code] = recorded.at
+    return _with(
         state,
         incidents={code: one for code, one in state.incidents.items() if code != fact.code},
         by_key={key: code for key, code in state.by_key.items() if code != fact.code},
-        resting={**resting, fact.code: recorded.at},
+        resting=resting,
         recent=(closed, *others),
     )
 
@@ -310,7 +323,7 @@ def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State
         NoticeState.PENDING,
         recorded.at,
     )
-    state = replace(state, noticed=state.noticed + 1)
+    state = _with(state, noticed=state.noticed + 1)
     return _with_notice(state, fact.code, notice)
 
 
@@ -320,7 +333,7 @@ def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) 
     notice = None if incident is None else incident.notices.get(id_)
     if notice is None or not _may_become(notice.state, to):
         return state
-    return _with_notice(state, code, replace(notice, state=to, reason=reason, at=at))
+    return _with_notice(state, code, _with(notice, state=to, reason=reason, at=at))
 
 
 def _may_become(before: NoticeState, after: NoticeState) -> bool:
@@ -341,11 +354,11 @@ def _may_become(before: NoticeState, after: NoticeState) -> bool:
 def _with_notice(state: State, code: str, notice: Notice) -> State:
     incident = state.incidents.get(code)
     if incident is not None:
-        return _put(state, replace(incident, notices={**incident.notices, notice.id: notice}))
+        return _put(state, _with(incident, notices={**incident.notices, notice.id: notice}))
     recent = tuple(
-        replace(one, notices={**one.notices, notice.id: notice}) if one.code == code else one for one in state.recent
+        _with(one, notices={**one.notices, notice.id: notice}) if one.code == code else one for one in state.recent
     )
-    return replace(state, recent=recent)
+    return _with(state, recent=recent)
 
 
 def _started(state: State, recorded: Recorded) -> State:
@@ -353,7 +366,7 @@ def _started(state: State, recorded: Recorded) -> State:
     if recorded.clock is ClockQuality.SYNCED:
         return state
     incidents = {
-        code: replace(
+        code: _with(
             incident,
             armed_at=recorded.at,
             armed_boot=recorded.boot,
@@ -363,20 +376,20 @@ def _started(state: State, recorded: Recorded) -> State:
         )
         for code, incident in state.incidents.items()
     }
-    return replace(state, incidents=incidents)
+    return _with(state, incidents=incidents)
 
 
 def _stepped(state: State, by_s: float, boot: str) -> State:
     try:
         by = timedelta(seconds=by_s)
-        return replace(state, incidents={code: _moved(one, by, boot) for code, one in state.incidents.items()})
+        return _with(state, incidents={code: _moved(one, by, boot) for code, one in state.incidents.items()})
     except OverflowError:  # a step that no calendar has
         return state
 
 
 def _moved(incident: Incident, by: timedelta, boot: str) -> Incident:
     answers = tuple(
-        replace(answer, at=answer.at + by, until=None if answer.until is None else answer.until + by)
+        _with(answer, at=answer.at + by, until=None if answer.until is None else answer.until + by)
         if answer.boot == boot
         else answer
         for answer in incident.answers
@@ -384,7 +397,7 @@ def _moved(incident: Incident, by: timedelta, boot: str) -> Incident:
     armed_here = incident.armed_boot == boot
     base_here = armed_here and incident.rungs_base == incident.armed_at
     base_here = base_here or any(one.boot == boot and one.until == incident.rungs_base for one in incident.answers)
-    return replace(
+    return _with(
         incident,
         armed_at=incident.armed_at + by if armed_here else incident.armed_at,
         rungs_base=incident.rungs_base + by if base_here else incident.rungs_base,

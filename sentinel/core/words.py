@@ -46,16 +46,16 @@ WORDS: dict[str, Words] = {
             "Act at once and answer. This message repeats until somebody who may answer does.",
         ),
         Text(
-            "{test}{role} {branch} {zone} {time} #{code} उत्तर: हाँ {code}",
-            "{test}{role} {branch} {zone} {time} #{code} reply ACK {code}",
+            "{test}{role}: {branch}, {zone}, {time} #{code} उत्तर दें: हाँ {code}",
+            "{test}{role}: {branch}, {zone}, {time} #{code} reply ACK {code}",
         ),
     ),
     "trouble": Words(
         Text("{test}खराबी: {zone} · {branch} · कोड {code}", "{test}Fault: {zone} · {branch} · code {code}"),
         Text(
-            "{test}खराबी ({severity}): {role}\n{branch}\nजगह: {zone}\nकारण: {reason}\nसमय: {time}\nकोड: {code}\n"
+            "{test}खराबी: {role}\n{branch}\nजगह: {zone}\nकारण: {reason}\nगंभीरता: {severity}\nसमय: {time}\nकोड: {code}\n"
             "{hides}\nठीक होने तक इस पर भरोसा न करें।",
-            "{test}Fault ({severity}): {role}\n{branch}\nWhere: {zone}\nReason: {reason}\nTime: {time}\nCode: {code}\n"
+            "{test}Fault: {role}\n{branch}\nWhere: {zone}\nReason: {reason}\nSeverity: {severity}\nTime: {time}\nCode: {code}\n"
             "{hides}\nDo not rely on it until it is mended.",
         ),
         Text(
@@ -74,61 +74,64 @@ WORDS: dict[str, Words] = {
     "answered.acknowledged": Words(
         Text("{by} ने संज्ञान लिया · कोड {code}", "{by} has acknowledged · code {code}"),
         Text(
-            "{by} ने {time} पर संज्ञान लिया।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} ने संज्ञान लिया ({time})।\n{role}, {branch}, {zone}\nकोड: {code}",
             "{by} acknowledged at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
         ),
         Text("{by} ने संज्ञान लिया {time} #{code}", "{by} acknowledged {time} #{code}"),
     ),
     "answered.dispatched": Words(
-        Text("{by} ने दल भेजा · कोड {code}", "{by} has sent a party · code {code}"),
+        Text("{by} ने दल रवाना किया · कोड {code}", "{by} has sent a party · code {code}"),
         Text(
-            "{by} ने {time} पर दल भेजा।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} ने दल रवाना किया ({time})।\n{role}, {branch}, {zone}\nकोड: {code}",
             "{by} sent a party at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
         ),
-        Text("{by} ने दल भेजा {time} #{code}", "{by} sent a party {time} #{code}"),
+        Text("{by} ने दल रवाना किया {time} #{code}", "{by} sent a party {time} #{code}"),
     ),
     "answered.arrived": Words(
-        Text("दल पहुँच गया · कोड {code}", "The party has arrived · code {code}"),
+        Text("दल मौके पर पहुँच गया · कोड {code}", "The party has arrived · code {code}"),
         Text(
-            "{by}: दल {time} पर पहुँच गया।\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by}: दल मौके पर पहुँच गया ({time})।\n{role}, {branch}, {zone}\nकोड: {code}",
             "{by}: the party arrived at {time}.\n{role}, {branch}, {zone}\nCode: {code}",
         ),
         Text("{by}: दल पहुँचा {time} #{code}", "{by}: party arrived {time} #{code}"),
     ),
     "closed": Words(
-        Text("बंद किया गया ({disposition}): {zone} · कोड {code}", "Closed ({disposition}): {zone} · code {code}"),
+        Text("मामला बंद ({disposition}): {zone} · कोड {code}", "Closed ({disposition}): {zone} · code {code}"),
         Text(
-            "{by} ने {time} पर बंद किया: {disposition}\n{role}, {branch}, {zone}\nकोड: {code}",
-            "{by} closed it at {time}: {disposition}\n{role}, {branch}, {zone}\nCode: {code}",
+            "{by} ने मामला बंद किया ({time})।\nनतीजा: {disposition}\n{role}, {branch}, {zone}\nकोड: {code}",
+            "{by} closed it at {time}.\nResult: {disposition}\n{role}, {branch}, {zone}\nCode: {code}",
         ),
-        Text("बंद: {disposition}, {zone} {time} #{code}", "Closed: {disposition}, {zone} {time} #{code}"),
+        Text("मामला बंद: {disposition}, {zone} {time} #{code}", "Closed: {disposition}, {zone} {time} #{code}"),
     ),
     "mistake": Words(
-        Text("बैंक कहता है: भूल से दबा · कोड {code}", "The bank reports a mistake · code {code}"),
+        Text("बैंक की सूचना: भूल से हुआ · कोड {code}", "The bank reports a mistake · code {code}"),
         Text(
-            "बैंक की सूचना ({time}): भूल से हुआ। यह सूचना कुछ नहीं रोकती; जाँच कर के ही बंद करें।\n"
+            "बैंक की सूचना ({time}): अलार्म भूल से हुआ। इस सूचना से कुछ नहीं रुकता; जाँच के बाद ही बंद करें।\n"
             "{role}, {branch}, {zone}\nकोड: {code}",
             "The bank says ({time}) that it was a mistake. This stops nothing; close it only after checking.\n"
             "{role}, {branch}, {zone}\nCode: {code}",
         ),
-        Text("बैंक: भूल से हुआ, जाँचें {zone} {time} #{code}", "Bank says mistake, check {zone} {time} #{code}"),
+        Text(
+            "बैंक की सूचना: भूल से हुआ। फिर भी जाँचें: {zone} {time} #{code}", "Bank says mistake, check {zone} {time} #{code}"
+        ),
     ),
     "bare": Words(
-        Text("{role}: {branch} · कोड {code} · याद से बताया", "{role}: {branch} · code {code} · told from memory"),
+        Text("{role}: {branch} · कोड {code} · बिना रिकॉर्ड", "{role}: {branch} · code {code} · told from memory"),
         Text(
             "{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
-            "शाखा का रिकॉर्ड अभी लिखा नहीं जा सकता; यह संदेश याद से भेजा गया है और दोहराया जा सकता है।",
+            "शाखा में अभी घटनाएँ दर्ज नहीं हो पा रहीं। यह संदेश बिना दर्ज हुए भेजा गया है और दोबारा आ सकता है।",
             "{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
             "The branch's journal cannot be written now; this is told from memory and may come twice.",
         ),
         Text(
-            "{role} {branch} {zone} {time} #{code} (बिना रिकॉर्ड)", "{role} {branch} {zone} {time} #{code} (no journal)"
+            "{role}: {branch}, {zone}, {time} #{code} (बिना रिकॉर्ड)",
+            "{role}: {branch}, {zone}, {time} #{code} (no journal)",
         ),
     ),
 }
 
 TEST = Text("परीक्षण: ", "TEST: ")
-HIDES = Text("इसके पीछे अब पता नहीं: {zones}", "Not known while this stands: {zones}")
+HIDES = Text("इस कारण इनकी स्थिति पता नहीं: {zones}", "Not known while this stands: {zones}")
 
 ROLES: dict[Role, Text] = {
     Role.HOLD_UP: Text("लूट की सूचना", "Hold-up"),
@@ -136,8 +139,8 @@ ROLES: dict[Role, Text] = {
     Role.PANIC: Text("आपात बटन", "Panic button"),
     Role.FIRE: Text("आग", "Fire"),
     Role.SMOKE: Text("आग: धुआँ", "Fire: smoke"),
-    Role.HEAT: Text("आग: ताप", "Fire: heat"),
-    Role.CALL_POINT: Text("आग: हाथ का बटन", "Fire: manual call point"),
+    Role.HEAT: Text("आग: तेज़ गर्मी", "Fire: heat"),
+    Role.CALL_POINT: Text("आग: बटन दबाया गया", "Fire: manual call point"),
     Role.INTRUSION: Text("सेंधमारी", "Intrusion"),
     Role.VAULT: Text("स्ट्रांग रूम", "Strong room"),
     Role.VIBRATION: Text("कंपन", "Vibration"),
@@ -164,13 +167,13 @@ ROLES: dict[Role, Text] = {
     Role.MEASURE: Text("माप", "Measured value"),
     Role.LINK: Text("उपकरणों की लाइन", "Device line"),
     Role.DEVICE: Text("उपकरण", "Device"),
-    Role.PATH: Text("बाहर का रास्ता", "Way out"),
-    Role.JOURNAL: Text("रिकॉर्ड लिखना", "Journal"),
+    Role.PATH: Text("संचार का रास्ता", "Way out"),
+    Role.JOURNAL: Text("घटनाएँ दर्ज करना", "Journal"),
     Role.AUDIT: Text("आंतरिक जाँच", "Self-audit"),
-    Role.PROGRAM: Text("सेटिंग बदली", "Program changed"),
-    Role.CLOCK_STEP: Text("घड़ी बदली", "Clock stepped"),
+    Role.PROGRAM: Text("सेटिंग बदली गई", "Program changed"),
+    Role.CLOCK_STEP: Text("घड़ी का समय बदला", "Clock stepped"),
     Role.DELIVERY: Text("सूचना नहीं पहुँची", "Notice not delivered"),
-    Role.POWER_UP: Text("चालू हुआ", "Started"),
+    Role.POWER_UP: Text("सिस्टम चालू हुआ", "Started"),
 }
 
 SEVERITIES: dict[Severity, Text] = {
@@ -191,7 +194,7 @@ SUPERVISED = Text("निगरानी में", "supervised")  # all that a
 
 DISPOSITIONS: dict[Disposition, Text] = {
     Disposition.GENUINE: Text("असली", "genuine"),
-    Disposition.FALSE: Text("झूठा अलार्म", "false alarm"),
+    Disposition.FALSE: Text("गलत अलार्म", "false alarm"),
     Disposition.TEST: Text("परीक्षण", "test"),
     Disposition.FAULT: Text("खराबी", "fault"),
     Disposition.RESTORED: Text("अपने आप ठीक", "restored by itself"),
@@ -199,7 +202,7 @@ DISPOSITIONS: dict[Disposition, Text] = {
 
 ANSWERS: dict[AnswerKind, Text] = {
     AnswerKind.ACKNOWLEDGED: Text("संज्ञान लिया", "acknowledged"),
-    AnswerKind.DISPATCHED: Text("दल भेजा", "party sent"),
+    AnswerKind.DISPATCHED: Text("दल रवाना किया", "party sent"),
     AnswerKind.ARRIVED: Text("दल पहुँचा", "party arrived"),
 }
 
@@ -218,9 +221,9 @@ REASONS: dict[str, Text] = {
     Failure.REFUSED: Text("उपकरण ने मना किया", "the device refuses"),
     Failure.IDENTITY: Text("दूसरा उपकरण उत्तर दे रहा है", "another device answers"),
     Failure.STUCK: Text("उपकरण अटका है", "the device is stuck"),
-    Failure.RANGE: Text("असंभव मान", "an impossible value"),
-    "silent": Text("चुप है", "silent"),
-    "senseless-value": Text("अर्थहीन मान", "a value that makes no sense"),
+    Failure.RANGE: Text("असंभव माप", "an impossible value"),
+    "silent": Text("कोई संकेत नहीं आ रहा", "silent"),
+    "senseless-value": Text("माप समझ में नहीं आता", "a value that makes no sense"),
     "flapping": Text("बार-बार बदल रहा है", "changes again and again"),
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),
