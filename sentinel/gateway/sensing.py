@@ -40,6 +40,7 @@ class Sensing:
         self._waiting: deque[list[Reading]] = deque(maxlen=WAITING)
         self._detector: Detector | None = None
         self.latest: dict[str, Reading] = {}
+        self.taken = 0  # readings since the start
         self.alive: Callable[[], None] = lambda: None
 
     def start(
@@ -53,6 +54,7 @@ class Sensing:
     def take(self, readings: list[Reading]) -> None:
         """One reply's readings, from a poller."""
         latest = self.latest
+        self.taken += len(readings)
         for reading in readings:
             latest[reading.point] = reading
         if self._sink is not None:

@@ -40,7 +40,10 @@ async def status(gateway: Gateway) -> dict[str, Any]:
 
 def figures(gateway: Gateway) -> list[Figure]:
     """Metrics: name, labels, value. Nothing here moves when a silent button is pressed."""
-    found: list[Figure] = [("sentinel_healthy", {}, float(gateway.health().word == "ok"))]
+    found: list[Figure] = [
+        ("sentinel_healthy", {}, float(gateway.health().word == "ok")),
+        ("sentinel_readings_total", {}, gateway.sensing.taken),
+    ]
     for name, poller in gateway.plant.pollers.items():
         label = {"link": name}
         found += [
