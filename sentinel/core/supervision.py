@@ -1,8 +1,8 @@
 """Who is silent: dead devices and links folded into one trouble each, so that forty dead points are one incident.
 
 A device is dead when nothing trustworthy came from any of its points for as long as its most impatient zone allows;
-a link when all its devices are, or when its only one says that the line itself is gone. Ages decide, not error
-messages: a poller that hangs is silence too.
+a link when all its devices are, or when one is and the others say that the line itself is gone. Ages decide, not
+error messages: a poller that hangs is silence too.
 """
 
 from __future__ import annotations
@@ -110,10 +110,12 @@ class Roots:
         for line in self._lines.values():
             for root in line.devices:
                 root.dead = root.dead or now - root.good_at > root.dead_after_s
-            alive = any(not root.dead for root in line.devices)
+            alive = not _lost(line)
             sure = len(line.devices) > 1 or line.devices[0].reason is Failure.NOT_CONNECTED
             if line.told is alive and (alive or sure):
                 line.told = not alive
+                for root in line.devices:
+                    root.dead = root.dead or line.told  # what the line's trouble hides is unknown at once
                 line.back_at = now if alive else line.back_at
                 signals.append(_line_signal(line, back=alive))
             signals += [signal for root in line.devices if (signal := self._device(root, line, now))]
@@ -129,6 +131,15 @@ class Roots:
             root.told = True
             return _device_signal(root, Condition.TROUBLE)
         return None
+
+
+def _lost(line: _Line) -> bool:
+    """Every device is dead, or one is and every other one's last read says that the line itself is gone.
+
+    Else an adapter that was pulled out would first be told as each of its impatient devices.
+    """
+    gone = all(root.dead or root.reason is Failure.NOT_CONNECTED for root in line.devices)
+    return gone and any(root.dead for root in line.devices)
 
 
 def _standing(conditions: Mapping[str, Condition], subject: str) -> bool:

@@ -129,6 +129,30 @@ def test_what_the_line_took_over_is_not_told_as_mended() -> None:
     assert signals[1].reason == "link:bus"
 
 
+def test_an_adapter_that_is_pulled_out_is_one_thing_however_patient_each_device_is() -> None:
+    patient = zone("p", Role.BATTERY, point="p.1", stale_after_s=25.0)
+    urgent = zone("u", Role.HOLD_UP, point="u.1", stale_after_s=3.0)
+    here = Sensing((patient, urgent), (device("p", "bus", patient), device("u", "bus", urgent)))
+    here.wait(5, reading={"p.1": False, "u.1": False})
+    here.fail("p.1", "u.1", reason=Failure.NOT_CONNECTED)
+    assert said(here.wait(60)) == [("link:bus", TROUBLE, TROUBLE)]
+    here.fail("p.1", reason=Failure.NO_REPLY)
+    assert said(here.wait(60)) == [], "dead by now, whatever its last read says"
+    assert said(here.wait(60, reading={"p.1": False, "u.1": False})) == [("link:bus", NORMAL, TROUBLE)]
+
+
+def test_an_adapter_that_is_back_before_its_patient_device_is_dead_is_back() -> None:
+    patient = zone("p", Role.BATTERY, point="p.1", stale_after_s=25.0)
+    urgent = zone("u", Role.HOLD_UP, point="u.1", stale_after_s=3.0)
+    here = Sensing((patient, urgent), (device("p", "bus", patient), device("u", "bus", urgent)))
+    here.wait(5, reading={"p.1": False, "u.1": False})
+    here.fail("p.1", "u.1", reason=Failure.NOT_CONNECTED)
+    assert said(here.wait(10)) == [("link:bus", TROUBLE, TROUBLE)]
+    assert here.view("p").condition is UNKNOWN, "its value is young, but the line's trouble says that nobody knows"
+    assert said(here.wait(1, reading={"u.1": False})) == [("link:bus", NORMAL, TROUBLE)]
+    assert said(here.wait(60, reading={"p.1": False, "u.1": False})) == []
+
+
 def test_when_the_line_is_back_one_thing_is_told() -> None:
     here = bus()
     told(here, 5, *NAMES)
