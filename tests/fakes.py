@@ -1,0 +1,597 @@
+"""Fakes that keep rules: a loop whose time jumps, a clock, lines, a mailbox, a room; and `Story`, the gateway among them.
+
+In a story everything of the house is real (pollers, rules, desk, journal on a real file, outbox, uplink, API on a real
+socket); only time, wires and the far ends are made here. An hour takes a second or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import selectors
+import shutil
+import tempfile
+import uuid
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import aiohttp
+
+from drivers.links.stats import Tally
+from drivers.sim.device import Refused, SimulatedDevice
+from sentinel.channels.mqtt import MqttWire
+from sentinel.core import facts
+from sentinel.core.facts import Recorded, canonical, stamp
+from sentinel.core.model import ContactSense, Failure, LimitSense, StateSense
+from sentinel.demo.room import Copy
+from sentinel.duty.clock import SystemClock
+from sentinel.gateway.app import Gateway
+from sentinel.gateway.world import World
+from sentinel.ports import ChannelError, LinkError, Sent
+from sentinel.settings.branch import Loaded, load
+from sentinel.settings.problems import Problem
+from sentinel.tables import real_tables
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+
+    from drivers.links import ModbusLink
+    from drivers.links.stats import LinkStats
+    from sentinel.channels.mqtt import Listener, MqttOptions
+    from sentinel.core.facts import Fact
+    from sentinel.core.incident import Incident
+    from sentinel.core.model import Value
+    from sentinel.journal.thread import Journal
+    from sentinel.ports import Channel, Letter, Request, Words, Write
+    from sentinel.settings import equipment
+
+T = TypeVar("T")
+F = TypeVar("F")
+
+EXAMPLE = Path(__file__).parent.parent / "config" / "branch.example.yaml"
+MONDAY_NOON = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)  # in Bhilai: the branch is open
+MONDAY_NIGHT = datetime(2026, 6, 1, 18, 30, tzinfo=UTC)  # midnight in Bhilai
+BRANCH = "shivnath-sector6"
+ROOM = "durg"
+
+
+# --- Time -----------------------------------------------------------------------------------------------------------
+
+
+class _Leaping(selectors.DefaultSelector):
+    """Where the loop would sleep it leaps, unless a thread works for it or bytes wait."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        self.loop.leap(1e-6)  # a turn of the loop takes some time in every world: nobody spins for ever on a rounding
+        if events or timeout == 0:
+            return events
+        if self.loop.outside or timeout is None:
+            return super().select(10.0)  # a thread wakes it; a loop that waits for nothing is a hung test
+        self.loop.leap(max(timeout, self.loop.grain_s))
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time is the next timer's. While a thread works for somebody here, time stands still."""
+
+    def __init__(self) -> None:
+        selector = _Leaping()
+        selector.loop = self
+        self._now = 1000.0
+        self.outside = 0  # calls that a thread works on
+        self.grain_s = 0.0  # leap at least so far: a machine whose loop is served only now and then
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self._now
+
+    def leap(self, by_s: float) -> None:
+        self._now += by_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        work = super().run_in_executor(executor, func, *args)
+        self.outside += 1
+        work.add_done_callback(self._back)
+        return work
+
+    def _back(self, _work: asyncio.Future[Any]) -> None:
+        self.outside -= 1
+
+    def watch(self, journal: Journal) -> None:
+        """The journal has a thread of its own: time stands still while it writes."""
+        submit: Callable[[Callable[[], Any], float], Awaitable[Any]] = journal._submit
+
+        async def counted(work: Callable[[], Any], deadline_s: float) -> Any:
+            self.outside += 1
+            try:
+                return await submit(work, deadline_s)
+            finally:
+                self.outside -= 1
+
+        setattr(journal, "_submit", counted)  # noqa: B010 - the one seam of the fakes into the house
+
+
+def virtual_loop() -> VirtualLoop:
+    """The running one."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop
+
+
+class FakeClock:
+    """The clocks of a machine, for a real SystemClock to read: wall time is right, wrong, or stepped, as the story says."""
+
+    def __init__(self, now: datetime = MONDAY_NOON, *, synced: bool = True) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.boot(now, synced=synced)
+
+    def boot(self, now: datetime, *, synced: bool) -> None:
+        """The machine starts: its monotonic time begins anew, its wall time is whatever the battery says."""
+        self._began, self._set, self._set_at = self._loop.time(), now, self._loop.time()
+        self.synced = synced
+        self.boot_id = uuid.uuid4().hex
+
+    def wall(self) -> datetime:
+        return self._set + timedelta(seconds=self._loop.time() - self._set_at)
+
+    def step(self, to: datetime, *, synced: bool = True) -> None:
+        """Somebody sets the clock."""
+        self._set, self._set_at, self.synced = to, self._loop.time(), synced
+
+    def monotonic(self) -> float:
+        return self._loop.time() - self._began
+
+    def disciplined(self) -> bool:
+        return self.synced
+
+    def system(self, trusted: bool = False) -> SystemClock:
+        """What the daemon makes of them."""
+        return SystemClock(trusted=trusted, wall=self.wall, monotonic=self.monotonic, disciplined=self.disciplined)
+
+
+# --- Lines ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeLink:
+    """One line with simulated devices on it, that can be cut, or on which a device says nothing."""
+
+    name: str
+    devices: dict[int, SimulatedDevice] = field(default_factory=dict)
+    cut: bool = False
+    silent: set[int] = field(default_factory=set)
+    takes_s: float = 0.01
+    timeout_s: float = 0.3
+    asked: list[tuple[float, int]] = field(default_factory=list)  # (time, unit)
+    broken: list[LinkError] = field(default_factory=list)  # the next answers
+    tally: Tally = field(default_factory=Tally)
+
+    async def read(self, request: Request, timeout_s: float | None = None) -> Words:
+        now = asyncio.get_running_loop().time()
+        self.asked.append((now, request.unit))
+        if self.cut:
+            await asyncio.sleep(0)
+            raise LinkError(Failure.NOT_CONNECTED, "the line is cut")
+        if request.unit in self.silent or request.unit not in self.devices:
+            await asyncio.sleep(timeout_s or self.timeout_s)
+            raise LinkError(Failure.NO_REPLY, f"unit {request.unit} says nothing")
+        await asyncio.sleep(self.takes_s)
+        if self.broken:
+            raise self.broken.pop(0)
+        try:
+            return tuple(self.devices[request.unit].read(request.table, request.address, request.count, now))
+        except Refused as error:
+            raise LinkError(Failure.REFUSED, str(error)) from None
+
+    async def write(self, write: Write) -> None:
+        self.devices[write.unit].write(write.table, write.address, write.values)
+
+    def held_s(self, unit: int) -> float:
+        return 0.0
+
+    def stats(self) -> LinkStats:
+        return self.tally.snapshot()
+
+    async def close(self) -> None:
+        pass
+
+
+# --- Far ends -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeMailbox:
+    """A mail server and everybody's mailbox. It keeps each letter with the time when it took it."""
+
+    down: bool = False
+    takes_s: float = 0.2
+    refuses: set[str] = field(default_factory=set)  # addresses
+    letters: list[tuple[float, Letter]] = field(default_factory=list)
+    tries: int = 0
+
+    async def send(self, letter: Letter) -> Sent:
+        self.tries += 1
+        await asyncio.sleep(self.takes_s)
+        if self.down:
+            raise ChannelError("the mail server is lost")
+        if letter.address in self.refuses:
+            raise ChannelError("the mailbox was refused: 550", permanent=True)
+        self.letters.append((asyncio.get_running_loop().time(), letter))
+        return Sent.SENT
+
+    async def close(self) -> None:
+        pass
+
+
+class FakeRoom:
+    """A broker with one room behind it, which keeps a copy of the journal as a room must: it believes no broken chain."""
+
+    def __init__(self) -> None:
+        self.copy = Copy()
+        self.reachable = True  # the broker
+        self.online = True  # the room behind it
+        self.told: list[tuple[float, facts.NoticeQueued]] = []
+        self.from_memory: list[tuple[float, dict[str, Any]]] = []
+        self.retained: dict[str, Any] = {}
+        self.wire: FakeWire | None = None
+        self.wake = asyncio.Event()
+
+    def set(self, *, reachable: bool | None = None, online: bool | None = None) -> None:
+        """Cut or mend the way there; let the room go or come."""
+        self.reachable = self.reachable if reachable is None else reachable
+        self.online = self.online if online is None else online
+        if online is not None and self.wire is not None and self.wire.up:
+            self.wire.hear_status()
+        self.wake.set()
+
+    def take(self, topic: str, body: dict[str, Any]) -> None:
+        """What a branch published."""
+        kind = topic.rpartition("/")[2]
+        if kind == "status":
+            self.retained = body
+        elif kind == "bare":
+            self.from_memory.append((asyncio.get_running_loop().time(), body))
+        elif kind == "facts" and self.online:
+            known = len(self.copy.facts)
+            if body["epoch"] != self.copy.epoch and body["from"] == 1:
+                known = len(self.copy.facts)
+            self.copy.take(body)
+            for one in self.copy.facts[known:]:
+                if isinstance(one.fact, facts.NoticeQueued) and one.fact.channel == "room":
+                    self.told.append((asyncio.get_running_loop().time(), one.fact))
+
+    def command(self, kind: str, *, retained: bool = False, **given: Any) -> str:
+        """Give a command, as it stands on the wire; its id."""
+        assert self.wire is not None
+        body = {"id": uuid.uuid4().hex, "kind": kind} | given
+        self.wire.hear(f"command/{ROOM}", body, retained=retained)
+        return str(body["id"])
+
+
+class FakeWire(MqttWire):
+    """The uplink's wire to `FakeRoom`."""
+
+    def __init__(self, options: MqttOptions, client_id: str, room: FakeRoom) -> None:
+        super().__init__(options, client_id)
+        self._room = room
+        self._listener: Listener | None = None
+        self._up = False
+        room.wire = self
+
+    @property
+    def up(self) -> bool:
+        return self._up
+
+    async def run(self, listener: Listener, topics: tuple[str, ...]) -> None:
+        room, told = self._room, False
+        try:
+            while True:
+                await asyncio.sleep(0.05)
+                if self._room.reachable:
+                    self._listener, self._up, told = listener, True, True
+                    listener.changed(None)
+                    self.hear_status()
+                    while room.reachable:
+                        room.wake.clear()
+                        await room.wake.wait()
+                    self._up = False
+                    listener.changed("the connection was lost")
+                elif not told:
+                    told = True
+                    listener.changed("the broker does not answer")
+                room.wake.clear()
+                if not room.reachable:
+                    await room.wake.wait()
+        finally:
+            self._up = False
+
+    async def publish(
+        self, topic: str, payload: str, *, qos: int = 1, retain: bool = False, timeout_s: float = 5.0
+    ) -> None:
+        if not self.up:
+            raise ChannelError("not connected")
+        await asyncio.sleep(0.02)
+        if not self.up:
+            raise ChannelError("the broker did not confirm it")
+        self._room.take(topic, json.loads(payload))
+        copy = self._room.copy
+        if self._room.online and copy.seq and topic.endswith("/facts"):
+            receipt = {"epoch": copy.epoch, "seq": copy.seq, "hash": copy.hash}
+            asyncio.get_running_loop().call_later(0.03, self.hear, f"receipt/{ROOM}", receipt)
+
+    def hear_status(self) -> None:
+        assert self._listener is not None
+        state = "online" if self._room.online else "offline"
+        self._listener.heard(f"sentinel/v1/rooms/{ROOM}/status", {"state": state}, retained=True)
+
+    def hear(self, topic: str, body: dict[str, Any], retained: bool = False) -> None:
+        if self.up and self._listener is not None:
+            self._listener.heard(f"sentinel/v1/{BRANCH}/{topic}", body, retained=retained)
+
+
+# --- The whole branch -----------------------------------------------------------------------------------------------
+
+
+class Story:
+    """One branch of the example config and its surroundings. Use with `async with`; then it has been running 3 seconds."""
+
+    def __init__(
+        self, *, edits: Mapping[str, str] | None = None, now: datetime = MONDAY_NOON, synced: bool = True
+    ) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="story-"))  # a socket's path must be short
+        self.state_dir = self.home / "state"
+        self.clock = FakeClock(now, synced=synced)
+        self.mail = FakeMailbox()
+        self.room = FakeRoom()
+        self.links: dict[str, FakeLink] = {}
+        self.record: list[Recorded] = []
+        self.gateway: Gateway
+        self._task: asyncio.Task[None] | None = None
+        self._zero = 0.0
+        self._write(dict(edits or {}))
+        loaded = self.load()
+        assert loaded.settings is not None, loaded.problems
+        self.settings = loaded.settings
+        self._build_plant()
+
+    async def __aenter__(self) -> Self:
+        await self.boot()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.power_off()
+        shutil.rmtree(self.home)
+
+    # --- Settings
+
+    def _write(self, edits: dict[str, str]) -> None:
+        """The example with its places moved, and with what this story says otherwise."""
+        secrets = self.home / "secrets"
+        secrets.mkdir(exist_ok=True)
+        (secrets / "sho-mail").write_text("sho.bhilai@police.example", encoding="utf-8")
+        (secrets / "mqtt-password").write_text("x", encoding="utf-8")
+        (secrets / "mail-password").write_text("x", encoding="utf-8")
+        os.environ["CREDENTIALS_DIRECTORY"] = str(secrets)
+        text = EXAMPLE.read_text(encoding="utf-8")
+        own = {
+            "/var/lib/sentinel ": f"{self.state_dir} ",
+            "/run/sentinel/sentinel.sock": f"{self.home}/s.sock",
+            "  page_port: 8080 ": "  page_port: null ",
+        }
+        for before, after in {**own, **edits}.items():
+            assert before in text, f"the example does not say {before!r}"
+            text = text.replace(before, after)
+        self.config.write_text(text, encoding="utf-8")
+
+    @property
+    def config(self) -> Path:
+        return self.home / "branch.yaml"
+
+    def load(self) -> Loaded:
+        return load(self.config, real_tables(self.home))
+
+    async def reload(self, edits: Mapping[str, str]) -> tuple[Problem, ...]:
+        """SIGHUP with another file; what is wrong with it."""
+        self._write(dict(edits))
+        self.gateway._reload.set()
+        await self.seconds(2)
+        return self.load().problems
+
+    # --- The plant
+
+    def _build_plant(self) -> None:
+        for name in self.settings.links:
+            self.links[name] = FakeLink(name)
+        self._devices: dict[str, SimulatedDevice] = {}
+        for id_, device in self.settings.devices.items():
+            profile, options = device.profile, device.options
+            made = SimulatedDevice(id_, profile, options.unit, options.counts)  # type: ignore[arg-type, attr-defined]
+            self.links[device.link].devices[made.unit] = made
+            self._devices[id_] = made
+        for zone in (*self.settings.zones, *self.settings.summaries):
+            self.release(zone)
+
+    def press(self, zone: str, value: Value | None = None) -> None:
+        """Bring the zone's point into alarm."""
+        self._set(zone, alarm=True, value=value)
+
+    def release(self, zone: str, value: Value | None = None) -> None:
+        """And back."""
+        self._set(zone, alarm=False, value=value)
+
+    def _set(self, zone: str, *, alarm: bool, value: Value | None) -> None:
+        wired = self.settings.zones.get(zone) or self.settings.summaries[zone]
+        device, _, point = wired.point.partition(".")
+        match wired.wiring.sense():
+            case ContactSense(alarm_when=when):
+                found: Value = when if alarm else not when
+            case StateSense():
+                found = "fire" if alarm else "normal"
+            case LimitSense(low=low, high=high):
+                limit = high if low is None else low
+                assert limit is not None
+                found = limit + (5.0 if (low is None) is alarm else -5.0)
+            case _:
+                raise AssertionError(zone)
+        self._devices[device].set(point, found if value is None else value)
+
+    def silence(self, device: str, *, back: bool = False) -> None:
+        """The device answers nothing any more."""
+        wired = self.settings.devices[device]
+        link, unit = self.links[wired.link], self._devices[device].unit
+        (link.silent.discard if back else link.silent.add)(unit)
+
+    def cut(self, link: str, *, back: bool = False) -> None:
+        """The line is unplugged."""
+        self.links[link].cut = not back
+
+    # --- Power
+
+    def _world(self) -> World:
+        def link(entry: equipment.Link, name: str) -> ModbusLink:
+            return self.links.setdefault(name, FakeLink(name))
+
+        def channel(entry: equipment.Channel, branch: str) -> Channel | MqttWire:
+            return FakeWire(entry.options, branch, self.room) if entry.kind == "mqtt" else self.mail  # type: ignore[arg-type]
+
+        return World(self.clock.system, lambda: self.clock.boot_id, link, channel)
+
+    async def boot(self) -> None:
+        """Start the daemon and let it run for three seconds."""
+        loaded = self.load()
+        assert loaded.settings is not None
+        self.gateway = Gateway(loaded.settings, self.load, self._world())
+        virtual_loop().watch(self.gateway.journal)
+        self.gateway.desk.listeners.append(self.record.extend)
+        self._task = asyncio.create_task(self.gateway.run(), name="gateway")
+        await self.seconds(3)
+
+    async def power_off(self) -> None:
+        """Cut the power: no good-bye."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self.gateway._memory.stop()
+            self.room.wire = self._task = None
+
+    async def stop(self) -> float:
+        """SIGTERM; how long it took."""
+        assert self._task is not None
+        began = virtual_loop().time()
+        self.gateway._asked_to_stop("SIGTERM")
+        await self._task
+        self._task = None
+        return virtual_loop().time() - began
+
+    async def restart(
+        self, *, cut_power: bool = False, off: timedelta = timedelta(seconds=2), clock: datetime | None = None
+    ) -> None:
+        """Off and on again. `clock`: what the clock says then, not believable; else it is right."""
+        down_at = self.clock.wall()
+        await (self.power_off() if cut_power else self.stop())
+        if cut_power:
+            self.clock.boot(down_at + off if clock is None else clock, synced=clock is None)
+        else:
+            await self.seconds(off.total_seconds())
+        await self.boot()
+
+    # --- Time and people
+
+    async def seconds(self, count: float) -> None:
+        await asyncio.sleep(count)
+
+    async def minutes(self, count: float) -> None:
+        await asyncio.sleep(60 * count)
+
+    def mark(self) -> None:
+        """From here on letters are told with their time from now, and earlier ones no more."""
+        self._zero = virtual_loop().time()
+
+    async def answer(
+        self,
+        kind: str,
+        zone: str | None = None,
+        *,
+        by: str = "Insp. A. Sahu",
+        role: str = "police",
+        code: str = "",
+        valid_s: float = 60.0,
+        retained: bool = False,
+        **more: Any,
+    ) -> str:
+        """The room answers; two seconds later it has had its effect."""
+        now = self.clock.wall()
+        about = {"incident": f"17-{code or self.incident(zone).code}"}
+        given = {"at": stamp(now), "until": stamp(now + timedelta(seconds=valid_s)), "by": {"name": by, "role": role}}
+        id_ = self.room.command(kind, retained=retained, **{**given, **about, **more})
+        await self.seconds(2)
+        return id_
+
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """The daemon's API by its real socket; text where it is no JSON."""
+        async with self.session() as session, session.request(method, f"http://localhost{path}", json=body) as reply:
+            text = await reply.text()
+            return reply.status, json.loads(text) if "json" in reply.content_type else text
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        connector = aiohttp.UnixConnector(self.settings.gateway.socket)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield session
+
+    # --- What came of it
+
+    def letters(self, channel: str = "", *, contact: str = "") -> list[str]:
+        """ "m:ss channel contact words" of every letter since `mark`, in order: exactly these and no other."""
+        words = {one.fact.notice: one.fact.words for one in self.record if isinstance(one.fact, facts.NoticeQueued)}
+        all_ = [(at, "mail", one.contact, words.get(one.notice, "bare")) for at, one in self.mail.letters]
+        all_ += [(at, "room", fact.contact, fact.words) for at, fact in self.room.told]
+        all_ += [(at, "room", body["contact"], "bare") for at, body in self.room.from_memory]
+        kept = [
+            (round(at - self._zero), way, whom, what)
+            for at, way, whom, what in all_
+            if at >= self._zero and channel in ("", way) and contact in ("", whom)
+        ]
+        return [f"{at // 60}:{at % 60:02} {way} {whom} {what}" for at, way, whom, what in sorted(kept)]
+
+    def texts(self, contact: str) -> list[str]:
+        """Subject and body of the mails to somebody since `mark`."""
+        return [f"{x.subject}\n{x.body}" for at, x in self.mail.letters if x.contact == contact and at >= self._zero]
+
+    def incident(self, zone: str | None = None) -> Incident:
+        """The one open incident (of this zone)."""
+        found = list(self.open(zone))
+        assert len(found) == 1, [one.subject for one in self.gateway.desk.state.incidents.values()]
+        return found[0]
+
+    def open(self, zone: str | None = None) -> Iterator[Incident]:
+        """Open incidents, of this zone where one is given."""
+        for one in self.gateway.desk.state.incidents.values():
+            if zone is None or one.subject == f"zone:{zone}":
+                yield one
+
+    def subjects(self) -> list[str]:
+        """What is open."""
+        return sorted(one.key for one in self.open())
+
+    def facts(self, kind: type[F]) -> list[F]:
+        """Every fact of a kind that became durable, in order."""
+        return [one.fact for one in self.record if isinstance(one.fact, kind)]
+
+    async def stored(self) -> list[Recorded]:
+        """What the journal holds."""
+        return [one async for page in self.gateway.journal.replay() for one in page]
+
+    async def good(self) -> None:
+        """What must hold at the end of every story: the chain, and a room that has what the branch has."""
+        report = await self.gateway.verify()
+        assert report.ok, report.why
