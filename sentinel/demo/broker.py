@@ -49,7 +49,8 @@ def installed(port: int, folder: Path) -> tuple[str, list[str]]:
     if program is None:
         return amqtt(port, folder)
     conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+    # Started by root it would become another user, and Linux then cuts the tether (prctl(2), PR_SET_PDEATHSIG).
+    conf.write_text(f"user root\nlistener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
     return "mosquitto", [program, "-c", str(conf)]
 
 

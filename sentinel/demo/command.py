@@ -85,17 +85,18 @@ async def headless(scenes: Sequence[Scene], limit_s: float, port: int | None) ->
 
 async def judged(here: Town, scenes: Sequence[Scene], teller: Teller, deadline: float) -> Report:
     """The scenes played in this town, and what the outside knows after them."""
+    import aiohttp
+
     from sentinel.demo.stage import play
 
     outside = here.outside
-    before = await outside.readings()
     results = await play(here, scenes, teller, deadline)
-    after = before
-    with suppress(OSError, TimeoutError):  # a daemon that is gone took no more readings that anybody can count
-        after = await outside.readings()
+    readings = 0
+    with suppress(aiohttp.ClientError, TimeoutError):  # nobody can count those of a daemon that is gone
+        readings = await outside.readings()
     return {
         "scenes": [asdict(result) for result in results],
-        "readings": after - before,
+        "readings": readings,
         "facts": outside.held(),
         "incidents": [_incident(one) for one in outside.incidents()],
         "notices": outside.notices(),
@@ -143,7 +144,7 @@ def _incident(one: Incident) -> dict[str, object]:
 
 
 async def _until_told(work: Coroutine[Any, Any, int]) -> int:
-    """Ctrl-C and SIGTERM cancel the work, once, so that everything is ended in order."""
+    """Ctrl-C, SIGTERM and a closed terminal cancel the work, so that everything is ended in order."""
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)

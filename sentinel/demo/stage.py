@@ -69,7 +69,7 @@ class Stage:
         began = asyncio.get_running_loop().time()
         while not (found := look()):
             if asyncio.get_running_loop().time() - began > within_s:
-                self._fail(f"not seen within {within_s:g} s: {what}")
+                raise NotAsScriptedError(f"not seen within {within_s:g} s: {what}")
             await asyncio.sleep(LOOK_S)
         self._saw(what, asyncio.get_running_loop().time() - began)
         self.teller.shows(found, self.outside)
@@ -80,7 +80,7 @@ class Stage:
         began = asyncio.get_running_loop().time()
         while not wanted(shown := await self.outside.shown()):
             if asyncio.get_running_loop().time() - began > within_s:
-                self._fail(f"the branch does not show within {within_s:g} s: {what}")
+                raise NotAsScriptedError(f"the branch does not show within {within_s:g} s: {what}")
             await asyncio.sleep(LOOK_S)
         self._saw(what, asyncio.get_running_loop().time() - began)
         return shown
@@ -90,24 +90,19 @@ class Stage:
         until = asyncio.get_running_loop().time() + for_s
         while asyncio.get_running_loop().time() < until:
             if look():
-                self._fail(f"not so: {what}")
+                raise NotAsScriptedError(f"not so: {what}")
             await asyncio.sleep(LOOK_S)
         self._saw(what, for_s)
 
     def check(self, what: str, *, holds: bool) -> None:
         """Something that must be so now."""
         if not holds:
-            self._fail(f"not so: {what}")
+            raise NotAsScriptedError(f"not so: {what}")
         self._saw(what, None)
 
     def _saw(self, what: str, after_s: float | None) -> None:
         self.seen.append(what)
         self.teller.saw(what, after_s)
-
-    def _fail(self, what: str) -> None:
-        self.seen.append(what)
-        self.teller.missed(what)
-        raise NotAsScriptedError(what)
 
 
 async def play(town: Town, scenes: Sequence[Scene], teller: Teller, deadline: float) -> list[Result]:
@@ -122,21 +117,20 @@ async def _play(town: Town, scene: Scene, teller: Teller, deadline: float) -> Re
         return Result(scene.name, passed=False, seconds=0.0, seen=["no time left"])
     teller.begins(scene.title)
     town.outside.begin()
-    passed = False
+    trouble = ""
     try:
-        async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+        async with asyncio.timeout_at(None if deadline == math.inf else deadline) as limit:
             await scene.play(stage)
-        passed = True
+    except NotAsScriptedError as error:
+        trouble = str(error)
     except TimeoutError:
-        stage.seen.append("no time left")
-        teller.missed("no time left")
+        trouble = "no time left" if limit.expired() else "the branch does not answer in time"
     except aiohttp.ClientError as error:
-        stage.seen.append(f"the branch does not answer: {error}")
-        teller.missed(stage.seen[-1])
-    except NotAsScriptedError:
-        pass  # told where it was found
-    if not passed:
+        trouble = f"the branch does not answer: {error}"
+    if trouble:
+        stage.seen.append(trouble)
+        teller.missed(trouble)
         await town.calm()
     seconds = asyncio.get_running_loop().time() - began
-    teller.ends(scene.name, passed=passed, seconds=seconds)
-    return Result(scene.name, passed, round(seconds, 1), stage.seen)
+    teller.ends(scene.name, passed=not trouble, seconds=seconds)
+    return Result(scene.name, not trouble, round(seconds, 1), stage.seen)
