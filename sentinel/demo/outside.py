@@ -66,9 +66,14 @@ class Outside:
     # --- Mailboxes -------------------------------------------------------------------------------------------------
 
     def mails(self, to: str) -> list[Mail]:
-        """What a contact's mailbox has got since the line; "" for an address that is none's."""
+        """What a contact's mailbox has got since the line."""
         address = self.settings.contacts[to].addresses["mail"]
         return [mail for mail in self.boxes.since(self._from_mail) if mail.to == address]
+
+    def mailed(self) -> set[str]:
+        """Everybody whose mailbox has got something since the line: contacts, and addresses that are nobody's."""
+        owners = {contact.addresses.get("mail"): id_ for id_, contact in self.settings.contacts.items()}
+        return {owners.get(mail.to, mail.to) for mail in self.boxes.since(self._from_mail)}
 
     def mail(self, to: str, begins: str, code: str) -> Mail | None:
         """The first letter to this contact about this code whose subject begins so."""

@@ -85,7 +85,7 @@ async def hold_up(stage: Stage) -> None:
     await _close(stage, one, Disposition.GENUINE)
     stage.check(
         "from beginning to end no letter went to anybody in the branch",
-        holds=outside.told() == {"thana", "sho", "security-officer"} and not outside.mails("manager"),
+        holds=outside.mailed() == {"sho", "security-officer"} and outside.told() == outside.mailed() | {"thana"},
     )
     stage.check("and the branch still shows what it showed before", holds=await outside.shown() == quiet)
 
@@ -130,7 +130,7 @@ async def mains_and_battery(stage: Stage) -> None:
     )
     stage.check(
         "the police were not called for a flat battery",
-        holds=outside.told() == {"manager", "installer"} and not outside.mails("sho"),
+        holds=outside.mailed() == outside.told() == {"manager", "installer"},
     )
 
 
@@ -179,11 +179,10 @@ async def device_unplugged(stage: Stage) -> None:
     stage.tell("The panel's input board loses its supply. It answers no more; its neighbours on the bus do.")
     bus.fault("panel", Fault.SILENT)
     await _goes_dark(stage, "device:panel", "अलार्म पैनल इनपुट", BEHIND_THE_PANEL)
+    shown = await outside.shown()
     stage.check(
         "its neighbours are read as before",
-        holds=(await outside.shown()).zones["panel-battery"]
-        == (await outside.shown()).zones["server-room"]
-        == "normal",
+        holds=shown.zones["panel-battery"] == shown.zones["server-room"] == "normal",
     )
     stage.tell("The board has its supply again.")
     bus.fault("panel", None)
