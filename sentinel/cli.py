@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 # name -> (module, function that adds its arguments, function that runs it, what it does)
 COMMANDS = {
-    "run": ("sentinel.serve", "add_arguments", "run", "be the branch daemon"),
-    "check": ("sentinel.check", "add_arguments", "run", "name everything that is wrong with a config"),
-    "status": ("sentinel.ask", "add_json", "status", "how the running branch is now"),
-    "incidents": ("sentinel.ask", "add_json", "incidents", "what is open, who was told, who answered"),
-    "ack": ("sentinel.ask", "add_ack", "ack", "acknowledge an incident with the branch's authority"),
-    "probe": ("sentinel.probe", "add_arguments", "run", "read one device once and say what it is"),
-    "simulate": ("sentinel.simulate", "add_arguments", "run", "be a device of a profile"),
-    "journal": ("sentinel.journal_cli", "add_arguments", "run", "verify or export a journal"),
+    "run": ("sentinel.commands.run", "add_arguments", "run", "be the branch daemon"),
+    "check": ("sentinel.commands.check", "add_arguments", "run", "name everything that is wrong with a config"),
+    "status": ("sentinel.commands.ask", "add_json", "status", "how the running branch is now"),
+    "incidents": ("sentinel.commands.ask", "add_json", "incidents", "what is open, who was told, who answered"),
+    "ack": ("sentinel.commands.ask", "add_ack", "ack", "acknowledge an incident with the branch's authority"),
+    "probe": ("sentinel.commands.probe", "add_arguments", "run", "read one device once and say what it is"),
+    "simulate": ("sentinel.commands.simulate", "add_arguments", "run", "be a device of a profile"),
+    "journal": ("sentinel.commands.journal", "add_arguments", "run", "verify or export a journal"),
     "demo": ("sentinel.demo.command", "add_arguments", "run", "a simulated branch with its station, in this terminal"),
 }
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(given)
     run = runners[args.command]
     if args.command == "journal":
-        from sentinel.ask import SOCKET, fetch
+        from sentinel.commands.ask import SOCKET, fetch
 
         run = partial(run, fetch=partial(fetch, os.environ.get("SENTINEL_SOCKET", SOCKET)))  # type: ignore[call-arg]
     try:

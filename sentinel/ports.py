@@ -125,7 +125,7 @@ class Letter:
     subject: str
     body: str
     urgent: bool
-    seq: int  # of the fact that queued it: a room's receipt for this seq is the delivery
+    seq: int  # of the fact that queued it: a room's receipt for this seq is the delivery; 0: told from memory
 
 
 class Sent(StrEnum):

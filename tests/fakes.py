@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import selectors
 import shutil
 import tempfile
@@ -25,8 +24,9 @@ import aiohttp
 from drivers.links.stats import Tally
 from drivers.sim.device import Refused, SimulatedDevice
 from sentinel.channels.mqtt import MqttWire
+from sentinel.commands.tables import real_tables
 from sentinel.core import facts
-from sentinel.core.facts import Recorded, canonical, stamp
+from sentinel.core.facts import Recorded, stamp
 from sentinel.core.model import ContactSense, Failure, LimitSense, StateSense
 from sentinel.demo.room import Copy
 from sentinel.duty.clock import SystemClock
@@ -35,7 +35,6 @@ from sentinel.gateway.world import World
 from sentinel.ports import ChannelError, LinkError, Sent
 from sentinel.settings.branch import Loaded, load
 from sentinel.settings.problems import Problem
-from sentinel.tables import real_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from drivers.links import ModbusLink
     from drivers.links.stats import LinkStats
     from sentinel.channels.mqtt import Listener, MqttOptions
-    from sentinel.core.facts import Fact
     from sentinel.core.incident import Incident
     from sentinel.core.model import Value
     from sentinel.journal.thread import Journal

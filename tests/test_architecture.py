@@ -79,7 +79,7 @@ def imports(path: Path, *, types_too: bool = True) -> set[str]:
 
 
 def is_ours(module: str) -> bool:
-    if module.split(".")[0] not in ("sentinel", "drivers"):
+    if module.split(".", maxsplit=1)[0] not in ("sentinel", "drivers"):
         return False
     path = ROOT / Path(*module.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()

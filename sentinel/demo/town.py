@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING
 from drivers.sim.device import SimulatedDevice
 from drivers.sim.server import Simulator
 from sentinel.channels.mqtt import MqttOptions, MqttWire
+from sentinel.commands.profiles import load_profile
+from sentinel.commands.tables import real_tables
 from sentinel.demo.broker import broker, free_port, installed
 from sentinel.demo.child import child
 from sentinel.demo.mail import mailboxes
 from sentinel.demo.outside import Outside
 from sentinel.demo.room import Room
-from sentinel.profiles import load_profile
 from sentinel.settings.branch import load
-from sentinel.tables import real_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

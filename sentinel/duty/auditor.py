@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.audit")
 
 EVERY_S = 60.0
+CONFIRM_S = 5.0  # the desk looks at its deadlines every 2 s: what stands so long later is no race with it
 OVERDUE = timedelta(seconds=30)  # a step this late was missed
 
 
@@ -108,15 +109,15 @@ class Auditor:
 
     async def once(self) -> list[Finding]:
         """One audit with its repairs; returns what it found."""
-        # The desk's state first: a notice that becomes final in between is then missing nowhere.
-        before = self._desk.state
         try:
             await self._rows.release_expired(self._clock.now())
-            rows = {row.notice for row in await self._rows.live()}
+            still = await self._look()
+            if still:
+                await asyncio.sleep(CONFIRM_S)
+                again = await self._look()
+                still = [one for one in still if one in again]
         except JournalUnavailable:
             return []  # bare mode tells that itself
-        found = [] if self._desk.bare is not None else audit(before, rows, self._clock.now())
-        still = [one for one in found if self._still(one)]
         for finding in still:
             log.error("audit finding subject=%s what=%s", finding.subject, finding.what)
             if finding.subject != finding.code:
@@ -128,6 +129,13 @@ class Auditor:
             await self._desk.submit(_signal(still))
         self.findings = still
         return still
+
+    async def _look(self) -> list[Finding]:
+        # The desk's state first: a notice that becomes final in between is then missing nowhere.
+        before = self._desk.state
+        rows = {row.notice for row in await self._rows.live()}
+        found = [] if self._desk.bare is not None else audit(before, rows, self._clock.now())
+        return [one for one in found if self._still(one)]
 
     def _still(self, finding: Finding) -> bool:
         incident = self._desk.state.incidents.get(finding.code)

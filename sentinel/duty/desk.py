@@ -22,13 +22,14 @@ from sentinel.core.facts import ClockQuality, Fact, Recorded
 from sentinel.core.incident import CODES, State, evolve
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
-from sentinel.journal.errors import JournalUnavailable
+from sentinel.journal.errors import JournalRefused, JournalUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from datetime import datetime
 
     from sentinel.core.decide import Event
+    from sentinel.core.incident import Incident, Notice
     from sentinel.core.model import Policy
     from sentinel.ports import Clock
 
@@ -50,6 +51,9 @@ class Ledger(Protocol):
     async def reopen(self) -> list[Recorded]:
         """Try to mend it; gives what was written although `append` had raised."""
 
+    def replay(self) -> AsyncIterator[list[Recorded]]:
+        """Everything that was written, in order."""
+
     @property
     def failure(self) -> JournalUnavailable | None:
         """Why nothing can be read or written now, or None."""
@@ -61,7 +65,7 @@ class Bare:
 
     since: datetime
     reason: str
-    durable: State  # the state as far as it is written
+    durable: State | None  # the state as far as it is written; None: the journal was never read
     late: list[tuple[datetime, list[Fact]]]
     kept: int = 0
     lost: int = 0
@@ -84,6 +88,7 @@ class Desk:
         self.bare: Bare | None = None
         self.listeners: list[Callable[[list[Recorded]], None]] = []
         self.from_memory: Callable[[facts.NoticeQueued], None] = lambda _notice: None
+        self.withdrawn: Callable[[str], None] = lambda _notice: None  # while bare: nobody needs this notice any more
         self.written_again: Callable[[], None] = lambda: None
         self.alive: Callable[[], None] = lambda: None
         self.stepped: Callable[[], float] = lambda: 0.0  # seconds by which wall time jumped since the last call
@@ -115,7 +120,7 @@ class Desk:
         quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
         # The codes of what is open on the unreadable card are not known: begin somewhere else in the round.
         self.state = State(boot=self._boot, issued=int(self._clock.now().timestamp()) // 60 % CODES)
-        self._go_bare(error, [], self._clock.now(), quality)
+        self._go_bare(error, [], self._clock.now(), quality).durable = None
 
     # --- The one task ----------------------------------------------------------------------------------------------
 
@@ -188,10 +193,13 @@ class Desk:
         self.state = working
         self._remember(batch, now)
 
-    def _go_bare(self, error: JournalUnavailable, batch: list[Fact], now: datetime, quality: ClockQuality) -> None:
+    def _go_bare(self, error: JournalUnavailable, batch: list[Fact], now: datetime, quality: ClockQuality) -> Bare:
         """From here on memory is all there is: `batch` could not be written, and that itself is told."""
         log.critical("bare mode begins reason=%s", error)
-        self.bare = Bare(now, str(error.reason), self.state, [])
+        bare = self.bare = Bare(now, str(error.reason), self.state, [])
+        for notice in _waiting(self.state):  # queued in the journal, which now gives nothing to send
+            bare.told += 1
+            self.from_memory(notice)
         self._retry_at = self._clock.monotonic() + RETRY_S
         for fact in batch:
             self.state = self._evolved(self.state, fact, now, quality)
@@ -200,6 +208,7 @@ class Desk:
         for fact in trouble:
             self.state = self._evolved(self.state, fact, now, quality)
         self._remember(list(trouble), now)
+        return bare
 
     def _announce(self, recorded: list[Recorded]) -> None:
         for listener in self.listeners:
@@ -214,10 +223,19 @@ class Desk:
             bare.lost += len(batch) - len(kept)
         bare.late.append((now, kept))
         bare.kept += len(kept)
-        queued = [fact for fact in batch if isinstance(fact, facts.NoticeQueued)]
-        bare.told += len(queued)
-        for fact in queued:
-            self.from_memory(fact)
+        for fact in batch:
+            if isinstance(fact, facts.NoticeQueued):
+                bare.told += 1
+                self.from_memory(fact)
+            elif isinstance(fact, facts.NoticeWithdrawn):
+                self.withdrawn(fact.notice)
+
+    async def _replayed(self) -> State:
+        state = State()
+        async for page in self._ledger.replay():
+            for one in page:
+                state = evolve(state, one)
+        return state
 
     async def _write_late(self, now: datetime, quality: ClockQuality) -> None:
         """Write what bare mode decided, in its own times, and leave it; or stay in it."""
@@ -227,8 +245,10 @@ class Desk:
         recorded: list[Recorded] = []
         try:
             recorded += await self._ledger.reopen()
-            if recorded:
+            if recorded and bare.late:
                 bare.late.pop(0)
+            if bare.durable is None:
+                bare.durable = await self._replayed()
             while bare.late:
                 at, batch = bare.late[0]
                 if batch:
@@ -236,9 +256,9 @@ class Desk:
                 bare.late.pop(0)
             ended = facts.BareModeEnded(bare.since, bare.told, bare.reason)
             recorded += await self._ledger.append([ended], at=now, boot=self._boot, clock=quality)
-        except JournalUnavailable:
+        except (JournalUnavailable, JournalRefused):  # refused: somebody else holds the file now
             for one in recorded:
-                bare.durable = evolve(bare.durable, one)
+                bare.durable = evolve(bare.durable or State(), one)
             self._announce(recorded)
             return
         state = bare.durable
@@ -249,6 +269,31 @@ class Desk:
         self._announce(recorded)
         log.warning("bare mode ended facts_written_late=%d lost=%d", len(recorded), bare.lost)
         self._put([_journal_signal(Condition.NORMAL, "")], [])
+
+
+def _waiting(state: State) -> Iterator[facts.NoticeQueued]:
+    """The notices that have still to leave, loudest first, as the facts that queued them."""
+    having = [one for one in (*state.incidents.values(), *state.recent) if one.leaving]
+    for incident in sorted(having, key=lambda one: one.severity.rank):
+        yield from (_queued(incident, notice) for notice in incident.notices.values() if notice.live)
+
+
+def _queued(incident: Incident, notice: Notice) -> facts.NoticeQueued:
+    targets = [target for step in incident.ladder.steps for target in step.targets]
+    language = next((target.language for target in targets if target.contact == notice.contact), "hi")
+    return facts.NoticeQueued(
+        notice=notice.id,
+        code=incident.code,
+        contact=notice.contact,
+        channel=notice.channel,
+        path=notice.path,
+        language=language,
+        party=notice.party,
+        words=notice.words,
+        args=(),
+        priority=incident.severity.rank + 1,
+        step=notice.step,
+    )
 
 
 def _journal_signal(condition: Condition, reason: str) -> Signal:

@@ -43,9 +43,12 @@ class MemoryOutbox:
         self._submit = submit
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._loud: set[str] = set()
+        self._unwanted: set[str] = set()
 
     def tell(self, fact: NoticeQueued) -> None:
         """Send this one as soon as its channel takes it."""
+        if fact.notice in self._sending:
+            return
         if len(self._sending) >= HELD:
             loser = next((id_ for id_ in self._sending if id_ not in self._loud), fact.notice)
             log.error("too many notices in memory, one is dropped notice=%s", loser)
@@ -58,6 +61,11 @@ class MemoryOutbox:
         self._sending[fact.notice] = task
         task.add_done_callback(lambda _task: self._forget(fact.notice))
 
+    def withdraw(self, notice: str) -> None:
+        """It was answered: a try that is under way may end, no other begins."""
+        if notice in self._sending:
+            self._unwanted.add(notice)
+
     def stop(self) -> None:
         """The journal is back: its rows are sent by the outbox."""
         for task in list(self._sending.values()):
@@ -66,23 +74,26 @@ class MemoryOutbox:
     def _forget(self, notice: str) -> None:
         self._sending.pop(notice, None)
         self._loud.discard(notice)
+        self._unwanted.discard(notice)
 
     async def _send(self, fact: NoticeQueued) -> None:
         attempt = 0
-        while True:
+        while fact.notice not in self._unwanted:
             attempt += 1
-            channel = self._channel(fact.channel)
-            letter = self._letter(fact)
-            if channel is None or letter is None:
-                log.error("nobody to tell from memory notice=%s channel=%s", fact.notice, fact.channel)
-                return
             try:
+                channel, letter = self._channel(fact.channel), self._letter(fact)
+                if channel is None or letter is None:
+                    log.error("nobody to tell from memory notice=%s channel=%s", fact.notice, fact.channel)
+                    return
                 async with asyncio.timeout(SEND_S):
                     await channel.send(letter)
             except ChannelError as error:
                 if error.permanent:
                     log.error("told from memory: refused for good notice=%s", fact.notice)
                     return
+            except LookupError as error:  # an address that is a secret and is not there now
+                if attempt == 1:
+                    log.error("told from memory: no address notice=%s reason=%s", fact.notice, error)
             except TimeoutError:
                 pass
             else:

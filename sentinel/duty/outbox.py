@@ -17,6 +17,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from sentinel.core.decide import Report
@@ -67,6 +68,7 @@ class _Lane:
 
     channel: Channel
     limit: Limit | None
+    alive: Callable[[], None]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     sends: deque[float] = field(default_factory=deque)
     busy: int = 0
@@ -91,11 +93,12 @@ class Outbox:
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
         self.on_health: Callable[[str, bool, str], None] = lambda _channel, _up, _reason: None
-        self.alive: Callable[[], None] = lambda: None
 
-    def add(self, name: str, channel: Channel, limit: Limit | None = None) -> None:
-        """Put a channel to work (its task is `run(name)`)."""
-        self._lanes[name] = _Lane(channel, limit)
+    def add(
+        self, name: str, channel: Channel, limit: Limit | None = None, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        """Put a channel to work (its task is `run(name)`); `alive` is called at every round."""
+        self._lanes[name] = _Lane(channel, limit, alive)
 
     def channel(self, name: str) -> Channel | None:
         """The channel of that name, while it is at work."""
@@ -122,7 +125,7 @@ class Outbox:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._pause(lane)):
                             await lane.wake.wait()
-                self.alive()
+                lane.alive()
         finally:
             for task in list(lane.sending):
                 task.cancel()
@@ -158,11 +161,27 @@ class Outbox:
         lane.sends.append(self._clock.monotonic())
         task = asyncio.create_task(self._send(name, lane, row), name=f"send {name} {row.notice}")
         lane.sending.add(task)
-        task.add_done_callback(lane.sending.discard)
+        task.add_done_callback(partial(self._ended, name, lane))
+
+    def _ended(self, name: str, lane: _Lane, task: asyncio.Task[None]) -> None:
+        """A send that fell is a fault of the program: seen, and sent again when its lease runs out."""
+        lane.sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("send fell channel=%s", name, exc_info=error)
+            self._unwell(name, lane, type(error).__name__)
+
+    def _unwell(self, name: str, lane: _Lane, reason: str) -> None:
+        lane.failures += 1
+        if lane.failures == DOWN_AFTER:
+            self.on_health(name, False, reason)
 
     async def _send(self, name: str, lane: _Lane, row: OutboxRow) -> None:
         try:
-            letter = self._letter(row)
+            try:
+                letter = self._letter(row)
+            except LookupError as error:  # an address that is a secret and is not there now
+                await self._failed(name, lane, row, ChannelError(f"no address: {error}"))
+                return
             if letter is None:
                 await self._submit(Report(row.notice, NoticeState.FAILED, row.attempt, "no address for this contact"))
                 return
@@ -181,9 +200,8 @@ class Outbox:
 
     async def _done(self, name: str, lane: _Lane, row: OutboxRow, got: Sent) -> None:
         lane.errors.pop(row.notice, None)
-        if lane.failures:
-            lane.failures = 0
-            self.on_health(name, True, "")
+        lane.failures = 0
+        self.on_health(name, True, "")  # each time: who listens may know of a trouble from before this lane
         await self._submit(Report(row.notice, NoticeState.SENT, row.attempt))
         if got is Sent.DELIVERED:
             await self._submit(Report(row.notice, NoticeState.DELIVERED, row.attempt))
@@ -195,9 +213,7 @@ class Outbox:
             log.error("notice failed for good notice=%s channel=%s reason=%s", row.notice, name, reason)
             await self._submit(Report(row.notice, NoticeState.FAILED, row.attempt, reason))
             return
-        lane.failures += 1
-        if lane.failures == DOWN_AFTER:
-            self.on_health(name, False, reason)
+        self._unwell(name, lane, reason)
         table = BACKOFF_CRITICAL_S if row.priority <= 1 else BACKOFF_S
         wait = error.retry_after_s or table[min(row.attempt - 1, len(table) - 1)]
         wait *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret

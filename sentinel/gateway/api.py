@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -68,8 +69,7 @@ class _Api:
         return reply(showing.incident(after, names_of(gateway.settings), gateway.clock.now()))
 
     async def verify(self, _request: web.Request) -> web.Response:
-        report = await self._gateway.verify()
-        return reply({"ok": report.ok, "facts": report.facts, "first_bad_seq": report.first_bad_seq, "why": report.why})
+        return reply(asdict(await self._gateway.verify()))
 
     async def metrics(self, _request: web.Request) -> web.Response:
         return web.Response(text=exposition(status.figures(self._gateway)), content_type="text/plain", headers=HEADERS)

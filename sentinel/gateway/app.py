@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import sentinel
 from sentinel.channels.mqtt import MqttWire
-from sentinel.core import facts
+from sentinel.core import decide, facts
 from sentinel.core.codes import ROLES
-from sentinel.core.incident import State, evolve
+from sentinel.core.incident import NoticeState, State, evolve
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.duty.auditor import Auditor
@@ -131,10 +131,11 @@ class Gateway:
         self._telling: Telling | None = None
         self._plant_task: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._stop, self._reload = asyncio.Event(), asyncio.Event()
+        self._stop, self._reload, self._strayed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.outbox.on_health = self._lane_health
         self.desk.listeners.append(self._recorded)
         self.desk.from_memory = self._memory.tell
+        self.desk.withdrawn = self._memory.withdraw
         self.desk.written_again = self._memory.stop
         self.desk.stepped = self.clock.stepped
 
@@ -156,6 +157,7 @@ class Gateway:
             self._start("ways", self.ways.run)
             self._start("inbox", self.inbox.run)
             self._start("reload", self._keep_reloading)
+            self._start("reroute", self._keep_rerouting)
             if (period_s := watchdog_period_s()) is not None:
                 self._start("watchdog", lambda: feed_watchdog(self.progress, period_s))
             notify("READY=1", f"STATUS=branch {self.settings.branch.id}")
@@ -169,6 +171,9 @@ class Gateway:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._leave(self._plant_task)
+            if self._telling is not None:
+                await self._telling.abandon()
+            self._memory.stop()
             await self.journal.close()
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -299,18 +304,20 @@ class Gateway:
         channels: dict[str, Channel] = {}
         uplinks: dict[str, Uplink] = {}
         watched: dict[str, Role] = {}
+        behind: dict[str, str] = {}
         receipts, conditions = await self._receipts(settings), self.desk.state.conditions
         for name, entry in settings.channels.items():
             made = self._world.channel(entry, settings.branch.id)
             if isinstance(made, MqttWire):
                 watched |= {f"room:{room}": Role.DELIVERY for room in made.options.rooms}
+                behind |= {f"room:{room}": f"channel:{name}" for room in made.options.rooms}
                 made = uplinks[name] = self._uplink(name, made, settings.branch.id, receipts)
             channels[name] = made
             watched[f"channel:{name}"] = Role.PATH
-        self.ways.watch(watched, conditions)
-        self._telling = Telling(channels, uplinks, self.outbox, self.fallen)
+        self.ways.watch(watched, conditions, behind)
+        self._telling = Telling(channels, uplinks, self.outbox, self.progress, self.fallen)
         self._telling.open()
-        await self._reroute(channels)
+        await self._reroute()
 
     def _uplink(self, name: str, wire: MqttWire, branch: str, receipts: dict[str, int]) -> Uplink:
         return Uplink(
@@ -335,18 +342,29 @@ class Gateway:
                     found[room] = cursor.seq
         return found
 
-    async def _reroute(self, channels: dict[str, Channel]) -> None:
-        """A row whose channel left the settings is told by another way of its incident's ladder."""
+    async def _keep_rerouting(self) -> None:
+        """A ladder was frozen with a channel that has left since: its later rungs are told by another way too."""
+        while True:
+            await self._strayed.wait()
+            self._strayed.clear()
+            await self._reroute()
+
+    async def _reroute(self) -> None:
+        """A row whose channel left the settings goes to its contact by another one; where there is none it has failed."""
+        channels = self.settings.channels
         with suppress(JournalUnavailable):
             for row in await self.journal.live():
-                incident = self.desk.state.find(row.code)
-                if row.channel in channels or incident is None:
+                if row.channel in channels:
                     continue
                 contact = self.settings.contacts.get(row.contact)
                 other = next((name for name in channels if contact and name in contact.addresses), None)
-                if other is not None:
-                    log.warning("notice rerouted notice=%s from=%s to=%s", row.notice, row.channel, other)
-                    await self.journal.reroute(row.notice, other, self.settings.channels[other].path, self.clock.now())
+                if other is None:
+                    reason = f"channel {row.channel} left the settings"
+                    self.desk.submit(decide.Report(row.notice, NoticeState.FAILED, row.attempt, reason))
+                    continue
+                log.warning("notice rerouted notice=%s from=%s to=%s", row.notice, row.channel, other)
+                await self.journal.reroute(row.notice, other, channels[other].path, self.clock.now())
+                self.outbox.wake(other)
 
     def _lane_health(self, channel: str, up: bool, reason: str) -> None:
         if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
@@ -366,6 +384,9 @@ class Gateway:
     def _recorded(self, records: list[Recorded]) -> None:
         if self._telling is not None:
             self._telling.recorded(records)
+        queued = {one.fact.channel for one in records if isinstance(one.fact, facts.NoticeQueued)}
+        if queued - self.settings.channels.keys():
+            self._strayed.set()
 
     def take(self, readings: Sequence[Reading]) -> None:
         """ports.TelemetrySink: what the rooms see live."""

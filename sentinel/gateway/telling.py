@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sentinel.core.model import Reading
     from sentinel.duty.desk import Desk
     from sentinel.duty.outbox import Outbox
-    from sentinel.duty.supervise import Fallen
+    from sentinel.duty.supervise import Fallen, Progress
     from sentinel.gateway.exchange import Event
     from sentinel.gateway.names import Names
     from sentinel.gateway.uplink import Uplink
@@ -42,24 +42,31 @@ log = logging.getLogger("sentinel.telling")
 HEARD = 1000  # events of the rooms that wait; the newest is the loser: receipts are cumulative, commands come again
 CURSOR_S = 60.0  # a receipt is noted on the card at most so often
 CLOSE_S = 3.0
+LANE_SILENT_S = 30.0  # a lane looks at its rows every second
 
 
 class Telling:
     """One generation of ways out. `uplinks` are those of `channels` that are exchanges with rooms."""
 
     def __init__(
-        self, channels: Mapping[str, Channel], uplinks: Mapping[str, Uplink], outbox: Outbox, fallen: Fallen
+        self,
+        channels: Mapping[str, Channel],
+        uplinks: Mapping[str, Uplink],
+        outbox: Outbox,
+        progress: Progress,
+        fallen: Fallen,
     ) -> None:
         self.channels = channels
         self.uplinks = uplinks
         self._outbox = outbox
+        self._progress = progress
         self._fallen = fallen
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Put every channel to work."""
         for name, channel in self.channels.items():
-            self._outbox.add(name, channel)
+            self._outbox.add(name, channel, alive=self._progress.expect(f"outbox {name}", LANE_SILENT_S))
             self._start(f"outbox {name}", partial(self._outbox.run, name))
         for name, uplink in self.uplinks.items():
             self._start(f"uplink {name}", uplink.run)
@@ -86,11 +93,17 @@ class Telling:
                 await asyncio.gather(*(channel.close() for channel in self.channels.values()))
         except TimeoutError:
             log.warning("a channel did not close in time")
+        finally:
+            await self.abandon()
+
+    async def abandon(self) -> None:
+        """Stop without a word; also a second time."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for name in self.channels:
             self._outbox.remove(name)
+            self._progress.forget(f"outbox {name}")
 
 
 class Inbox:
@@ -150,6 +163,7 @@ class Inbox:
                 self._ways.report(f"room:{event.room}", up=event.online, reason="silent")
             case WireChanged():
                 self._ways.report(f"channel:{channel}", up=event.trouble is None, reason=event.trouble or "")
+                self._ways.doubt(f"channel:{channel}")
 
     async def _receipt(self, channel: str, receipt: Receipt) -> None:
         rows = await self._journal.awaiting(channel)

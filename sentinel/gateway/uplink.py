@@ -147,6 +147,9 @@ class Uplink:
         mark = self._marks.get(letter.address)
         if mark is None:
             raise ChannelError(f"{letter.address} is no room of this broker", permanent=True)
+        if letter.seq == 0:  # told from memory: there is no fact to send, and the room must hear of it all the same
+            await self._wire.publish(f"{self._root}/bare", self._bare(letter), timeout_s=SEND_S)
+            return Sent.SENT
         if letter.seq < self._lanes.low and mark.receipt < letter.seq:
             self._lanes.rewind(letter.seq)  # left unfinished by an earlier run
         self._work.set()
@@ -328,6 +331,19 @@ class Uplink:
             if message is not None:
                 with suppress(ChannelError):  # lost: every point comes again within the minute
                     await self._wire.publish(f"{self._root}/live", message, qos=0)
+
+    def _bare(self, letter: Letter) -> str:
+        return canonical(
+            {
+                "at": stamp(self._clock.now()),
+                "notice": letter.notice,
+                "incident": letter.code,
+                "contact": letter.contact,
+                "subject": letter.subject,
+                "body": letter.body,
+                "urgent": letter.urgent,
+            }
+        )
 
     def _status(self, state: str, health: str = "unknown") -> str:
         epoch, seq = self._source.head()

@@ -33,6 +33,7 @@ class Way:
     since: float
     reason: str
     told: bool
+    behind: str = ""  # the way that leads to it; while that is down, this one is not known and not told
 
 
 class Ways:
@@ -47,13 +48,29 @@ class Ways:
         self._ways: dict[str, Way] = {}
         self.alive: Callable[[], None] = lambda: None
 
-    def watch(self, subjects: Mapping[str, Role], conditions: Mapping[str, Condition]) -> None:
-        """Watch these and no others. Each counts as up until it is heard of; a trouble told before stands until then."""
+    def watch(
+        self,
+        subjects: Mapping[str, Role],
+        conditions: Mapping[str, Condition],
+        behind: Mapping[str, str],
+    ) -> None:
+        """Watch these and no others; a trouble told before stands until they are heard of.
+
+        A channel counts as up until it is heard of; what is `behind` one counts as silent until it is heard of.
+        """
         now = self._clock.monotonic()
         self._ways = {}
         for subject, role in subjects.items():
             told = conditions.get(f"{subject}/trouble") is Condition.TROUBLE
-            self._ways[subject] = Way(subject, role, not told, now, "before" if told else "", told)
+            up = not told and subject not in behind
+            reason = "before" if told else "silent"
+            self._ways[subject] = Way(subject, role, up, now, "" if up else reason, told, behind.get(subject, ""))
+
+    def doubt(self, channel: str) -> None:
+        """The way there came or went: whatever is behind it must be heard of anew."""
+        for way in self._ways.values():
+            if way.behind == channel:
+                way.up, way.since, way.reason = False, self._clock.monotonic(), "silent"
 
     def report(self, subject: str, *, up: bool, reason: str = "") -> None:
         """What was just seen of it."""
@@ -74,11 +91,15 @@ class Ways:
             await asyncio.sleep(TICK_S)
             now = self._clock.monotonic()
             for way in self._ways.values():
-                lasted = way.up or now - way.since >= PATIENCE_S
+                lasted = way.up or (now - way.since >= PATIENCE_S and self._reachable(way))
                 if way.told is way.up and lasted:
                     way.told = not way.up
                     self._submit(self._signal(way))
             self.alive()
+
+    def _reachable(self, way: Way) -> bool:
+        channel = self._ways.get(way.behind)
+        return channel is None or channel.up
 
     def _signal(self, way: Way) -> Signal:
         rule = ROLES[way.role]

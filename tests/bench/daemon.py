@@ -73,6 +73,14 @@ def w1_profile(folder: Path) -> Path:
     return path
 
 
+def button_profile(folder: Path) -> Path:
+    """Eight discrete inputs."""
+    points = [f"  - {{id: di{i + 1}, table: discrete, address: {i}, type: bool, interval: 1s}}" for i in range(8)]
+    path = folder / "buttons.yaml"
+    path.write_text(PROFILE.format(points="\n".join(points)), encoding="utf-8")
+    return path
+
+
 @dataclass
 class Panel:
     """The server process of `tests.bench.panel`."""

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.sim.device import SimulatedDevice
 from drivers.sim.server import Simulator
-from sentinel.ask import ask
 from sentinel.channels.mqtt import MqttOptions, MqttWire
+from sentinel.commands.ask import ask
+from sentinel.commands.profiles import load_profile
 from sentinel.demo.room import Copy, Room
-from sentinel.profiles import load_profile
 from sentinel.settings.secrets import SecretKind, SecretRef
 from tests.servers import Broker, mail_sink
 

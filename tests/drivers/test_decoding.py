@@ -14,9 +14,9 @@ from drivers.decoding import decoder
 from drivers.points import Certainty, Kind, Match, Order, Point, Source
 from drivers.profile import shipped
 from drivers.sim.encoding import encode
+from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Failure, Value
 from sentinel.ports import Table, Words
-from sentinel.profiles import load_profile
 
 SOURCE = Source("a manual", Certainty.HIGH)
 WORD = st.integers(0, 65535)

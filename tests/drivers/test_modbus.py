@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from drivers import DRIVERS, DriverKind, driver
 from drivers.modbus import ModbusDriver, ModbusOptions
 from drivers.profile import profile_from, shipped
+from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Failure, Quality, Reading
 from sentinel.ports import Driver, Poll, Table, Words
-from sentinel.profiles import load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

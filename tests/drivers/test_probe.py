@@ -13,9 +13,9 @@ import pytest
 
 from drivers.sim.device import Fault, SimulatedDevice
 from drivers.sim.server import Simulator
-from sentinel import probe
+from sentinel.commands import probe
+from sentinel.commands.profiles import load_profile
 from sentinel.ports import Table
-from sentinel.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

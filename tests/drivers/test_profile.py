@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from drivers.points import BIT_TABLES, Certainty, Kind
 from drivers.profile import SHIPPED, profile_from, profile_path, schema, shipped
+from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Role
-from sentinel.profiles import load_profile
 from sentinel.settings.yaml import load_yaml
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pytest
 
 from drivers.links import LINKS
 from drivers.sim.device import Fault, SimulatedDevice
-from sentinel import simulate
+from sentinel.commands import simulate
+from sentinel.commands.profiles import load_profile
 from sentinel.ports import Request, Table
-from sentinel.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,7 +93,7 @@ async def test_the_simulated_bus_lies_under_the_path_that_was_asked_for(tmp_path
 
 async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     program = (
-        "import argparse, sys; from sentinel import simulate; p = argparse.ArgumentParser(); "
+        "import argparse, sys; from sentinel.commands import simulate; p = argparse.ArgumentParser(); "
         "simulate.add_arguments(p); sys.exit(simulate.run(p.parse_args()))"
     )
     bus = tmp_path / "bus"

@@ -16,9 +16,9 @@ from drivers.profile import profile_from, shipped
 from drivers.sim.device import Fault, Refused, SimulatedDevice
 from drivers.sim.pty_pair import PtyPair
 from drivers.sim.server import Simulator
+from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Failure, Reading, Value
 from sentinel.ports import LinkError, Request, Table, Write
-from sentinel.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

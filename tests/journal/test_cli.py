@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sentinel.commands.journal import EXPORT_PATH, VERIFY_PATH, add_arguments, as_json, report_of, run
 from sentinel.core.facts import line, parse
 from sentinel.journal.store import Store
 from sentinel.journal.verify import Report, verify
-from sentinel.journal_cli import EXPORT_PATH, VERIFY_PATH, add_arguments, as_json, report_of, run
 from tests.journal.samples import opened, signalled, write
 
 if TYPE_CHECKING:

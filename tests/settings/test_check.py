@@ -13,8 +13,8 @@ import pytest
 
 from drivers.sim.device import Fault, SimulatedDevice
 from drivers.sim.server import Simulator
-from sentinel import check
-from sentinel.profiles import load_profile
+from sentinel.commands import check
+from sentinel.commands.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sentinel.commands.tables import real_tables
 from sentinel.core.model import Role, Severity
 from sentinel.settings.branch import Loaded, load
 from sentinel.settings.fingerprint import fingerprint
 from sentinel.settings.policy import policy
 from sentinel.settings.problems import Level
 from sentinel.settings.yaml import load_yaml
-from sentinel.tables import real_tables
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "branch.example.yaml"
 

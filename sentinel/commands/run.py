@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentinel.check import reveal
+from sentinel.commands.check import reveal
+from sentinel.commands.tables import real_tables
 from sentinel.gateway.app import Gateway
 from sentinel.journal.errors import JournalRefused
 from sentinel.settings.branch import load
 from sentinel.settings.problems import Level, in_order
-from sentinel.tables import real_tables
 
 if TYPE_CHECKING:
     import argparse

@@ -8,7 +8,7 @@ from drivers import driver
 from drivers.links import LINKS
 from drivers.profile import SHIPPED, profile_path
 from sentinel.channels import channel
-from sentinel.profiles import load_profile
+from sentinel.commands.profiles import load_profile
 from sentinel.settings.equipment import Tables
 from sentinel.settings.explain import did_you_mean
 

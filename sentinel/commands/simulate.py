@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from drivers.points import Kind
 from drivers.sim.device import Fault, SimulatedDevice
 from drivers.sim.server import Simulator
-from sentinel.profiles import load_profile
+from sentinel.commands.profiles import load_profile
 
 if TYPE_CHECKING:
     import argparse

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from drivers.links import LINKS
 from drivers.modbus import ModbusDriver, ModbusOptions
 from drivers.points import IDENTITY
+from sentinel.commands.profiles import load_profile
+from sentinel.commands.simulate import counts_of, tcp_address
 from sentinel.core.model import Failure, Quality, Reading
 from sentinel.ports import LinkError
-from sentinel.profiles import load_profile
-from sentinel.simulate import counts_of, tcp_address
 
 if TYPE_CHECKING:
     import argparse

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from drivers import driver
 from drivers.links import LINKS
+from sentinel.commands.tables import real_tables
 from sentinel.core.model import Quality, Reading
 from sentinel.ports import LinkError
 from sentinel.settings.branch import load
 from sentinel.settings.problems import Level, Problem, exit_code, in_order
-from sentinel.tables import real_tables
 
 if TYPE_CHECKING:
     import argparse

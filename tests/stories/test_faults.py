@@ -1,0 +1,215 @@
+"""Things that break: told once, folded, never shown as normal, and told again when mended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentinel.core import facts
+from sentinel.core.codes import ROLES
+from sentinel.core.model import Condition, Role, Severity
+from sentinel.core.signal import Signal
+from tests.fakes import MONDAY_NIGHT, Story
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PANEL_ZONES = (
+    "hold-up-counter",
+    "hold-up-manager",
+    "panic-gate",
+    "strong-room",
+    "shutter-front",
+    "panel-tamper",
+    "panel-mains",
+)
+
+
+async def states(story: Story) -> Mapping[str, Any]:
+    _, shown = await story.ask("GET", "/api/v1/status")
+    return {zone["id"]: zone["state"] for zone in shown["zones"]}
+
+
+async def test_a_quiet_branch_tells_nobody_anything_and_shows_every_zone_as_read(story: Story) -> None:
+    story.mark()
+    await story.minutes(10)
+    assert story.letters() == []
+    found = await states(story)
+    assert found.pop("hold-up-counter") == found.pop("hold-up-manager") == "supervised"
+    assert set(found.values()) == {"normal"}
+    assert (await story.ask("GET", "/healthz"))[0] == 200
+
+
+async def test_a_mended_fault_is_told_to_those_who_were_told_and_to_nobody_else(story: Story) -> None:
+    story.mark()
+    story.press("panel-mains")
+    await story.minutes(2)
+    story.release("panel-mains")
+    await story.minutes(1)
+    assert story.letters() == [
+        "0:10 mail installer trouble",
+        "0:10 mail manager trouble",
+        "2:10 mail installer restored",
+        "2:10 mail manager restored",
+    ]
+    assert not list(story.open())
+    assert "Fault: Panel mains supply" in story.texts("installer")[0]
+
+
+async def test_a_fault_that_mends_itself_within_its_delay_is_nobodys_business(story: Story) -> None:
+    story.mark()
+    story.press("panel-mains")
+    await story.seconds(8)
+    story.release("panel-mains")
+    await story.minutes(1)
+    assert story.letters() == []
+
+
+async def test_a_dead_panel_is_one_incident_and_none_of_its_zones_reads_normal(story: Story) -> None:
+    story.mark()
+    story.silence("panel")
+    await story.seconds(20)
+    assert story.subjects() == ["device:panel/trouble"]
+    assert story.incident().severity is Severity.HIGH  # critical zones stand behind it
+    assert set(story.incident().hides) == {*PANEL_ZONES, "hooter"}
+    assert story.letters() == ["0:11 mail security-officer trouble", "0:11 room thana trouble"]
+    found = await states(story)
+    assert {found[zone] for zone in PANEL_ZONES} == {"unknown"}
+    assert found["server-room"] == "normal"  # a neighbour on the same bus
+    story.silence("panel", back=True)
+    await story.seconds(10)
+    assert (await states(story))["panic-gate"] == "normal"
+    assert [line.partition(" ")[2] for line in story.letters()[2:]] == [
+        "mail security-officer restored",
+        "room thana restored",
+    ]
+
+
+async def test_a_cut_bus_folds_all_its_devices_into_one_incident(story: Story) -> None:
+    story.mark()
+    story.cut("bus")
+    await story.minutes(1)
+    assert story.subjects() == ["link:bus/trouble"]
+    assert {line.partition(" ")[2] for line in story.letters()} == {
+        "mail security-officer trouble",
+        "room thana trouble",
+    }
+    assert "लाइन कटी है" in story.texts("security-officer")[0]
+    found = await states(story)
+    assert {found[zone] for zone in (*PANEL_ZONES, "panel-battery", "server-room")} == {"unknown"}
+    story.cut("bus", back=True)
+    await story.seconds(20)
+    assert story.subjects() == []
+
+
+async def test_a_button_pressed_while_its_line_was_cut_is_told_when_the_line_is_back(story: Story) -> None:
+    story.cut("bus")
+    await story.minutes(1)
+    story.press("hold-up-manager")
+    story.mark()
+    story.cut("bus", back=True)
+    await story.seconds(5)
+    assert story.letters(contact="sho") == ["0:00 mail sho alarm"]
+
+
+async def test_a_door_that_flaps_is_told_as_a_fault_and_not_a_hundred_times(story: Story) -> None:
+    story.mark()
+    for _ in range(45):
+        story.press("shutter-front")
+        await story.seconds(1)
+        story.release("shutter-front")
+        await story.seconds(1)
+    told = story.letters()
+    assert [line for line in told if line.endswith("alarm")] == [
+        "0:00 room thana alarm",
+        "0:01 mail security-officer alarm",
+    ]
+    assert [line.partition(" ")[2] for line in told if line.endswith("trouble")] == [
+        "mail installer trouble",
+        "mail manager trouble",
+    ]
+    assert (await states(story))["shutter-front"] != "normal"
+    await story.minutes(5)
+    assert (await states(story))["shutter-front"] == "normal"
+    assert not list(story.open())
+
+
+async def test_a_hold_up_button_that_flaps_is_still_a_hold_up(story: Story) -> None:
+    for _ in range(20):
+        story.press("hold-up-counter")
+        await story.seconds(1.5)
+        story.release("hold-up-counter")
+        await story.seconds(1.5)
+    story.mark()
+    story.press("hold-up-counter")
+    await story.seconds(3)
+    assert story.subjects() == ["zone:hold-up-counter"]
+
+
+async def test_a_storm_of_500_signals_loses_none_and_the_hold_up_in_it_is_told_first(story: Story) -> None:
+    rule = ROLES[Role.SHUTTER]
+
+    def door(number: int) -> Signal:
+        return Signal(
+            f"zone:door-{number}", Role.SHUTTER, Condition.ALARM, Condition.ALARM, rule.event, rule.severity, ""
+        )
+
+    story.mark()
+    for number in range(250):
+        story.gateway.desk.submit(door(number))
+    story.press("hold-up-counter")
+    for number in range(250, 500):
+        story.gateway.desk.submit(door(number))
+    await story.seconds(2)
+    assert story.letters(contact="sho") == ["0:00 mail sho alarm"]
+    assert len(list(story.open())) == 501
+    assert len({one.code for one in story.open()}) == 501
+    await story.minutes(2)
+    told = [line for line in story.letters("mail", contact="security-officer") if line.endswith("alarm")]
+    assert len(told) >= 501
+    assert len([fact for fact in story.facts(facts.IncidentOpened) if fact.role is Role.SHUTTER]) == 500
+    assert len(story.room.told) == len([f for f in story.facts(facts.NoticeQueued) if f.channel == "room"])
+    await story.good()
+
+
+async def test_a_mail_server_that_is_gone_is_told_over_the_other_way_within_thirty_seconds(story: Story) -> None:
+    story.mail.down = True
+    story.mark()
+    story.press("panel-mains")
+    await story.seconds(70)
+    assert "channel:mail/trouble" in story.subjects()
+    story.mail.down = False
+    await story.minutes(8)
+    assert story.subjects() == ["zone:panel-mains"]
+
+
+async def test_at_night_a_lost_way_is_told_to_the_station() -> None:
+    async with Story(now=MONDAY_NIGHT) as story:
+        story.mark()
+        story.room.set(reachable=False)
+        await story.minutes(1)
+        assert story.subjects() == ["channel:room/trouble"]
+        assert story.incident().severity is Severity.HIGH
+        assert story.letters() == ["0:20 mail security-officer trouble"]
+        story.room.set(reachable=True)
+        await story.seconds(30)
+        assert story.subjects() == []
+
+
+async def test_a_mail_trouble_that_stood_before_a_restart_ends_with_the_first_letter_that_leaves(story: Story) -> None:
+    story.mail.down = True
+    story.press("panel-mains")
+    await story.minutes(2)
+    await story.power_off()
+    story.mail.down = False
+    await story.boot()
+    await story.minutes(3)
+    assert "channel:mail/trouble" not in story.subjects()
+
+
+async def test_a_room_that_was_never_heard_of_does_not_count_as_listening() -> None:
+    story = Story()
+    story.room.online = False
+    story.room.says_nothing = True
+    async with story:
+        await story.minutes(1)
+        assert "room:durg/trouble" in story.subjects()
