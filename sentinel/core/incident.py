@@ -245,7 +245,7 @@ def _put(state: State, incident: Incident) -> State:
 
 def _change(state: State, code: str, **changes: object) -> State:
     incident = state.incidents.get(code)
-    return state if incident is None else _put(state, _with(incident, **changes))  # type: ignore[arg-type]
+    return state if incident is None else _put(state, _with(incident, **changes))
 
 
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:

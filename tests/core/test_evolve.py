@@ -185,6 +185,17 @@ def test_a_code_rests_for_ninety_days() -> None:
     assert len(used) == len(set(used)) == 200
 
 
+def test_the_rest_of_a_code_is_remembered_for_ninety_days_and_no_longer() -> None:
+    life = Life()
+    codes = []
+    for days in (0, 89, 2):
+        life.now += timedelta(days=days)
+        codes.append(life.press("fire", Role.FIRE).code)
+        life.police(CommandKind.CLOSE, codes[-1], disposition=Disposition.GENUINE)
+        assert (codes[0] in life.state.resting) is (len(codes) < 3)
+    assert list(life.state.resting) == codes[1:]
+
+
 def test_with_every_code_used_up_the_next_alarm_is_still_told_under_the_code_that_rested_longest() -> None:
     closed = {code_number(index): NOON - timedelta(seconds=index) for index in range(CODES)}
     life = Life(state=State(epoch="e1", resting=closed, clock=ClockQuality.SYNCED))
