@@ -26,7 +26,7 @@ from drivers.sim.device import Refused, SimulatedDevice
 from sentinel.channels.mqtt import MqttWire
 from sentinel.commands.tables import real_tables
 from sentinel.core import facts
-from sentinel.core.facts import Recorded, stamp
+from sentinel.core.encoding import stamp
 from sentinel.core.model import ContactSense, Failure, LimitSense, StateSense
 from sentinel.demo.room import Copy
 from sentinel.duty.clock import SystemClock
@@ -34,7 +34,6 @@ from sentinel.gateway.app import Gateway
 from sentinel.gateway.world import World
 from sentinel.ports import ChannelError, LinkError, Sent
 from sentinel.settings.branch import Loaded, load
-from sentinel.settings.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -42,11 +41,13 @@ if TYPE_CHECKING:
     from drivers.links import ModbusLink
     from drivers.links.stats import LinkStats
     from sentinel.channels.mqtt import Listener, MqttOptions
+    from sentinel.core.facts import Recorded
     from sentinel.core.incident import Incident
     from sentinel.core.model import Value
     from sentinel.journal.thread import Journal
     from sentinel.ports import Channel, Letter, Request, Words, Write
     from sentinel.settings import equipment
+    from sentinel.settings.problems import Problem
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -236,6 +237,7 @@ class FakeRoom:
         self.copy = Copy()
         self.reachable = True  # the broker
         self.online = True  # the room behind it
+        self.known = True  # the broker has heard of the room at all
         self.told: list[tuple[float, facts.NoticeQueued]] = []
         self.from_memory: list[tuple[float, dict[str, Any]]] = []
         self.retained: dict[str, Any] = {}
@@ -327,6 +329,8 @@ class FakeWire(MqttWire):
 
     def hear_status(self) -> None:
         assert self._listener is not None
+        if not self._room.known:
+            return
         state = "online" if self._room.online else "offline"
         self._listener.heard(f"sentinel/v1/rooms/{ROOM}/status", {"state": state}, retained=True)
 

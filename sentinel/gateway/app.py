@@ -32,6 +32,7 @@ from sentinel.duty.memory import MemoryOutbox
 from sentinel.duty.outbox import Outbox
 from sentinel.duty.service import feed_watchdog, notify, on_signals, watchdog_period_s
 from sentinel.duty.supervise import Fallen, Progress, supervise
+from sentinel.duty.upkeep import Upkeep, restore
 from sentinel.gateway.api import routes
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
@@ -47,6 +48,7 @@ from sentinel.settings.changes import difference
 from sentinel.settings.fingerprint import fingerprint
 from sentinel.settings.hours import is_open
 from sentinel.settings.policy import policy
+from sentinel.settings.problems import Level
 from sentinel.web.server import Server
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class Gateway:
         self.names = Names(self.journal)
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
         self.sensing = Sensing(self.clock, self.desk.submit, self)
+        self.upkeep = Upkeep(self.journal, self.desk, self.clock, boot)
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
@@ -157,6 +160,7 @@ class Gateway:
             self._start("ways", self.ways.run)
             self._start("inbox", self.inbox.run)
             self._start("reload", self._keep_reloading)
+            self._start("upkeep", self.upkeep.run)
             self._start("reroute", self._keep_rerouting)
             if (period_s := watchdog_period_s()) is not None:
                 self._start("watchdog", lambda: feed_watchdog(self.progress, period_s))
@@ -194,7 +198,7 @@ class Gateway:
             head = await self.journal.open()
             if head.at is not None:
                 self.clock.keep_after(head.at)
-            self.desk.state = await self._replayed()
+            self.desk.state = await restore(self.journal)
             await self.journal.release_all(self.clock.now())
             await self.names.learn(self.desk.state)
         except JournalUnavailable as error:
@@ -208,13 +212,6 @@ class Gateway:
         self._start("desk", self.desk.run)
         self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, began)
 
-    async def _replayed(self) -> State:
-        state = State()
-        async for records in self.journal.replay():
-            for recorded in records:
-                state = evolve(state, recorded)
-        return state
-
     def _asked_to_stop(self, reason: str) -> None:
         log.info("stopping reason=%s", reason)
         self._stop.set()
@@ -225,6 +222,7 @@ class Gateway:
             async with asyncio.timeout(DRAIN_S):
                 await self._leave(self._plant_task)
                 await self.desk.say(facts.Stopping("asked"))
+                await self.upkeep.save()
                 if self._telling is not None:
                     await self._telling.close()
 
@@ -242,10 +240,11 @@ class Gateway:
         """Take a valid config; keep the old one when it is not. Either is a fact."""
         loaded = await asyncio.to_thread(self._load)
         if loaded.settings is None:
-            log.error("reload refused errors=%d", len(loaded.problems))
-            for problem in loaded.problems:
+            errors = [problem for problem in loaded.problems if problem.level is Level.ERROR]
+            log.error("reload refused errors=%d", len(errors))
+            for problem in errors:
                 log.error("%s", problem)
-            await self.desk.say(facts.ReloadRefused(len(loaded.problems)))
+            await self.desk.say(facts.ReloadRefused(len(errors)))
             return
         old, new = self.settings, loaded.settings
         config, changes = self._program(new)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sentinel.core import facts
 from sentinel.core.facts import Disposition
 from sentinel.core.incident import NoticeState
-from tests.fakes import Story
+
+if TYPE_CHECKING:
+    from tests.fakes import Story
 
 
 async def test_a_hold_up_that_nobody_answers_is_told_again_every_five_minutes(story: Story) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sentinel.core import facts
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Role, Severity
 from sentinel.core.signal import Signal
 from tests.fakes import MONDAY_NIGHT, Story
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PANEL_ZONES = (
     "hold-up-counter",
@@ -24,7 +21,7 @@ PANEL_ZONES = (
 )
 
 
-async def states(story: Story) -> Mapping[str, Any]:
+async def states(story: Story) -> dict[str, Any]:
     _, shown = await story.ask("GET", "/api/v1/status")
     return {zone["id"]: zone["state"] for zone in shown["zones"]}
 
@@ -207,9 +204,27 @@ async def test_a_mail_trouble_that_stood_before_a_restart_ends_with_the_first_le
 
 
 async def test_a_room_that_was_never_heard_of_does_not_count_as_listening() -> None:
-    story = Story()
-    story.room.online = False
-    story.room.says_nothing = True
-    async with story:
+    branch = Story()
+    branch.room.known = branch.room.online = False
+    async with branch as story:
         await story.minutes(1)
-        assert "room:durg/trouble" in story.subjects()
+        assert story.subjects() == ["room:durg/trouble"]
+        story.room.known = True
+        story.room.set(online=True)
+        await story.seconds(5)
+        assert story.subjects() == []
+
+
+async def test_a_room_behind_a_lost_way_is_not_shown_as_listening_and_is_not_a_second_incident(story: Story) -> None:
+    story.room.set(reachable=False)
+    await story.minutes(2)
+    _, shown = await story.ask("GET", "/api/v1/status")
+    assert {way["id"]: way["up"] for way in shown["ways"]} == {
+        "channel:room": False,
+        "room:durg": False,
+        "channel:mail": True,
+    }
+    assert story.subjects() == ["channel:room/trouble"]
+    story.room.set(reachable=True)
+    await story.minutes(1)
+    assert story.subjects() == []

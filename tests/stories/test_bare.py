@@ -1,0 +1,202 @@
+"""The journal cannot be written: the branch tells from memory, says so, and writes it down when it can."""
+
+from __future__ import annotations
+
+import fcntl
+from typing import TYPE_CHECKING
+
+from sentinel.core import facts
+from tests.fakes import Story
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sentinel.core.facts import Recorded
+
+
+class Card:
+    """The card with the journal, which can be pulled out and put back."""
+
+    def __init__(self, story: Story) -> None:
+        self.place: Path = story.state_dir
+        self._aside = story.home / "pulled"
+
+    def pull(self) -> None:
+        self.place.rename(self._aside)
+        self.place.write_text("no card", encoding="utf-8")  # nothing can be made there
+
+    def put_back(self) -> None:
+        self.place.unlink()
+        self._aside.rename(self.place)
+
+
+def bare(story: Story) -> bool:
+    return story.gateway.desk.bare is not None
+
+
+async def in_order(story: Story) -> list[Recorded]:
+    stored = await story.stored()
+    assert [one.seq for one in stored] == list(range(1, len(stored) + 1))
+    return stored
+
+
+async def test_a_hold_up_with_the_card_pulled_out_is_told_over_every_way_and_says_so(story: Story) -> None:
+    card = Card(story)
+    card.pull()
+    story.mark()
+    story.press("hold-up-counter")
+    await story.minutes(2)
+    assert [line for line in story.letters() if not line.startswith("0:00 room thana trouble")] == [
+        "0:00 mail security-officer bare",
+        "0:00 mail sho bare",
+        "0:00 room thana bare",
+        "0:00 room thana bare",
+        "1:00 mail security-officer bare",
+    ]
+    assert "बिना रिकॉर्ड" in story.texts("sho")[0]
+    assert any("17-" in body["incident"] and "बिना रिकॉर्ड" in body["subject"] for _, body in story.room.from_memory)
+    assert (await story.ask("GET", "/healthz"))[0] == 503
+    assert story.room.retained["health"] == "bare"
+
+
+async def test_what_happened_without_a_card_is_written_late_in_order_when_it_is_back(story: Story) -> None:
+    card = Card(story)
+    before = story.gateway.journal.head().seq
+    card.pull()
+    story.mark()
+    story.press("hold-up-counter")
+    await story.seconds(30)
+    code = story.incident("hold-up-counter").code
+    await story.answer("dispatch", "hold-up-counter")
+    await story.seconds(28)
+    card.put_back()
+    await story.minutes(2)
+    stored = [one for one in await in_order(story) if one.seq > before]
+    ended = next(index for index, one in enumerate(stored) if isinstance(one.fact, facts.BareModeEnded))
+    late = stored[:ended]
+    assert late
+    assert all(one.late for one in late)
+    assert [one.at for one in late] == sorted(one.at for one in late)
+    kinds = [type(one.fact).__name__ for one in late]
+    assert kinds.index("IncidentOpened") < kinds.index("NoticeSent") < kinds.index("Answered")
+    assert not any(one.late for one in stored[ended:])
+    end = stored[ended].fact
+    assert isinstance(end, facts.BareModeEnded)
+    assert end.told >= 3
+    assert story.incident("hold-up-counter").code == code
+    assert "gateway:journal/trouble" not in story.subjects()
+    assert (await story.ask("GET", "/healthz"))[0] == 200
+    assert [line for line in story.letters(contact="sho") if line.endswith("alarm")] == ["0:00 mail sho alarm"]
+    assert story.room.copy.seq == story.gateway.journal.head().seq
+    await story.good()
+
+
+async def test_a_letter_that_waited_in_the_journal_when_the_card_went_leaves_from_memory(story: Story) -> None:
+    story.mail.down = True
+    story.press("hold-up-counter")
+    await story.seconds(5)
+    Card(story).pull()
+    await story.seconds(5)
+    story.mark()
+    story.mail.down = False
+    await story.seconds(20)
+    assert any(line.endswith("mail sho alarm") for line in story.letters(contact="sho"))
+    assert bare(story)
+
+
+async def test_an_answer_without_a_card_stops_what_waits_in_memory(story: Story) -> None:
+    Card(story).pull()
+    story.mail.down = True
+    story.press("hold-up-counter")
+    await story.seconds(10)
+    await story.answer("arrive", "hold-up-counter")
+    await story.seconds(6)
+    story.mark()
+    story.mail.down = False
+    await story.minutes(2)
+    assert story.letters(contact="sho") == []
+
+
+async def test_a_full_card_is_told_and_the_branch_writes_again_when_there_is_room(story: Story) -> None:
+    journal = story.gateway.journal
+
+    def fill(store: object) -> None:
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()  # type: ignore[attr-defined]
+        store._db.execute(f"PRAGMA max_page_count = {pages}")  # type: ignore[attr-defined]
+
+    await journal._ask(fill)
+    story.mark()
+    for zone in ("panic-gate", "smoke-hall", "smoke-records", "call-point-stairs", "hold-up-counter"):
+        story.press(zone)
+        await story.seconds(1)
+    await story.minutes(1)
+    opened = {one.subject for one in story.facts(facts.IncidentOpened)}
+    assert {"zone:panic-gate", "zone:hold-up-counter", "gateway:journal"} <= opened
+    ended = story.facts(facts.BareModeEnded)
+    assert [one.reason for one in ended] == ["full"]
+    assert story.letters(contact="sho").count("0:00 mail sho alarm") <= 2
+    await in_order(story)
+    await story.good()
+
+
+async def test_a_branch_whose_journal_cannot_be_opened_runs_all_the_same_and_says_so() -> None:
+    branch = Story()
+    branch.state_dir.write_text("no card", encoding="utf-8")
+    async with branch as story:
+        assert bare(story)
+        story.mark()
+        story.press("hold-up-counter")
+        await story.seconds(20)
+        assert [line.partition(" ")[2] for line in story.letters(contact="sho")] == ["mail sho bare"]
+        story.state_dir.unlink()
+        await story.seconds(20)
+        assert not bare(story)
+        assert isinstance((await in_order(story))[0].fact, facts.EpochBegan)
+        assert story.incident("hold-up-counter")
+        await story.good()
+
+
+async def test_incidents_of_before_are_known_again_when_a_journal_that_could_not_be_opened_is_back(
+    story: Story,
+) -> None:
+    story.press("hold-up-counter")
+    await story.seconds(20)
+    code = story.incident().code
+    await story.power_off()
+    card = Card(story)
+    card.pull()
+    story.release("hold-up-counter")
+    await story.boot()
+    assert bare(story)
+    story.press("panic-gate")
+    await story.seconds(20)
+    card.put_back()
+    await story.minutes(2)
+    assert not bare(story)
+    assert {one.code for one in story.open("hold-up-counter")} == {code}
+    assert story.incident("panic-gate")
+    story.mark()
+    await story.minutes(5)
+    assert any(line.endswith("mail sho alarm") for line in story.letters(contact="sho"))
+    await in_order(story)
+    await story.good()
+
+
+async def test_somebody_who_holds_the_journal_keeps_the_branch_in_bare_mode_and_no_longer(story: Story) -> None:
+    card = Card(story)
+    card.pull()
+    story.press("panic-gate")
+    await story.seconds(7)
+    with (story.home / "pulled" / "journal.db.lock").open() as handle:
+        card.put_back()
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        await story.seconds(20)
+        assert bare(story)
+        story.mark()
+        story.press("hold-up-counter")
+        await story.seconds(5)
+        assert story.letters(contact="sho") == ["0:00 mail sho bare"]
+        assert not story.gateway.fallen.counts
+    await story.seconds(20)
+    assert not bare(story)
+    assert story.incident("panic-gate")

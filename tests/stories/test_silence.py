@@ -1,0 +1,85 @@
+"""A hold-up shows nowhere in the branch: two worlds, one with a pressed button, must look the same to the byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fakes import Story
+
+ON_SITE = {"manager"}
+LOOKS = ("/api/v1/status", "/api/v1/incidents", "/metrics", "/healthz")
+SAYS_ITS_OWN_VALUE = "panic-gate"
+
+
+async def watched(zone: str, *, pressed: bool) -> tuple[list[Any], set[str]]:
+    """Everything the branch can see of itself over ten minutes, and who got letters."""
+    seen: list[Any] = []
+    async with Story() as story:
+        for minute in range(10):
+            if pressed and minute == 2:
+                story.press(zone)
+            if pressed and minute == 6:
+                story.release(zone)
+            await story.minutes(1)
+            if pressed and minute == 4:
+                await story.answer("acknowledge", zone)
+            elif minute == 4:
+                await story.seconds(2)
+            seen += [await story.ask("GET", path) for path in LOOKS]
+        told = {letter.contact for _, letter in story.mail.letters} | {fact.contact for _, fact in story.room.told}
+        assert bool(told) is pressed
+    return seen, told
+
+
+@pytest.mark.parametrize("zone", ["hold-up-counter", "hold-up-manager"])
+async def test_a_hold_up_shows_nowhere_in_the_branch_and_nobody_on_site_is_told(zone: str) -> None:
+    quiet, _ = await watched(zone, pressed=False)
+    held_up, told = await watched(zone, pressed=True)
+    assert [masked(one) for one in held_up] == [masked(one) for one in quiet]
+    assert told == {"thana", "sho", "security-officer"}
+
+
+async def test_the_same_look_does_tell_a_panic_button_apart() -> None:
+    quiet, _ = await watched(SAYS_ITS_OWN_VALUE, pressed=False)
+    heard, told = await watched(SAYS_ITS_OWN_VALUE, pressed=True)
+    assert [masked(one) for one in heard] != [masked(one) for one in quiet]
+    assert told & ON_SITE
+
+
+async def test_after_a_restart_in_the_middle_of_a_hold_up_the_branch_still_sees_nothing(story: Story) -> None:
+    story.press("hold-up-counter")
+    await story.seconds(20)
+    await story.restart(cut_power=True)
+    await story.seconds(20)
+    _, shown = await story.ask("GET", "/api/v1/incidents")
+    assert shown == {"open": [], "recent": []}
+    _, status = await story.ask("GET", "/api/v1/status")
+    zone = next(one for one in status["zones"] if one["id"] == "hold-up-counter")
+    assert (zone["state"], zone["value"], zone["active"]) == ("supervised", None, None)
+    assert status["notices"] == {}
+
+
+async def test_a_dead_hold_up_button_does_show_its_fault(story: Story) -> None:
+    story.silence("panel")
+    await story.seconds(30)
+    _, status = await story.ask("GET", "/api/v1/status")
+    zone = next(one for one in status["zones"] if one["id"] == "hold-up-counter")
+    assert zone["state"] == "unknown"
+
+
+def masked(answer: tuple[int, Any]) -> Any:
+    """Without the stamps, which move by the microseconds that a turn of the loop takes, and without ages' last digit."""
+    status, body = answer
+    if isinstance(body, dict):
+        body = {key: value for key, value in body.items() if key != "at"}
+        for zone in body.get("zones", ()):
+            zone["age_s"] = round(zone["age_s"])
+        for link in body.get("links", ()):
+            link.pop("reads")
+            link.pop("latency_ms")
+    elif isinstance(body, str):
+        moving = ("sentinel_reads_total", "sentinel_zone_age", "sentinel_read_latency")
+        body = [line for line in body.splitlines() if not line.startswith(moving)]
+    return status, body
