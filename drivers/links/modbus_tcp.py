@@ -178,7 +178,7 @@ class ModbusTcp:
                 self._presence.works(time.monotonic())
             else:  # a cancelled read too: its reply is still on its way
                 self._drop()
-        self._guard.answered(asked)
+        self._guard.answered(asked, time.monotonic())
         self._tally.answered(time.monotonic() - begun)
         return words
 
@@ -288,7 +288,7 @@ class ModbusTcp:
         """Bytes that nobody waits for. Without transaction numbers a socket with such bytes cannot be trusted again."""
         if rtu.whole_frame(data) and self._rtu:
             self._tally.late_frames += 1
-            self._guard.late(data, time.monotonic())
+            self._guard.late(data[0], time.monotonic())
         else:
             self._tally.junk_bytes += len(data)
         self._drop()

@@ -113,7 +113,7 @@ class Talk:
             self.tally.junk_bytes += len(unasked)
             return
         self.tally.late_frames += 1
-        self.guard.late(unasked, self._clock())
+        self.guard.late(unasked[0], self._clock())
         if unasked[0] == asked.unit:
             if patient:
                 raise LaterError
@@ -140,7 +140,7 @@ class Talk:
         except LinkError as error:
             self.guard.failed(asked, self._clock())
             raise self._failed(error) from None
-        self.guard.answered(asked)
+        self.guard.answered(asked, self._clock())
         self.tally.junk_bytes += came - size
         self.tally.answered(self._clock() - begun)
         self._works()
