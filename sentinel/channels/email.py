@@ -116,9 +116,7 @@ class EmailChannel:
         message["To"] = letter.address
         message["Subject"] = " ".join(letter.subject.split())  # no line end can begin a header of its own
         message["Date"] = format_datetime(datetime.now(UTC))
-        message["Message-ID"] = (
-            f"<{quote(letter.notice, safe='')}@{domain}>"  # the same for a repeat: mailboxes fold it
-        )
+        message["Message-ID"] = f"<{self._identity(letter)}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
         if letter.urgent:
             message["X-Priority"] = "1 (Highest)"

@@ -34,9 +34,8 @@ _quiet.setLevel(logging.CRITICAL + 1)
 CONNECT_S = 12.0  # resolving, TCP (paho: 5 s), TLS (5 s), CONNACK
 ANSWER_S = 5.0  # CONNACK, SUBACK
 BYE_S = 2.0
-NO_TIMEOUT = (
-    math.inf
-)  # aiomqtt's own is asyncio.wait_for, which on Python 3.11 can swallow a cancel; the deadline is ours
+# aiomqtt's own time-out is asyncio.wait_for, which on Python 3.11 can swallow a cancel: every deadline here is ours.
+NO_TIMEOUT = math.inf
 BACKOFF_FIRST_S, BACKOFF_LAST_S = 0.5, 15.0
 MAX_PAYLOAD = 128 * 1024  # the shipped broker config cuts at the same size
 MAX_DEPTH = 16

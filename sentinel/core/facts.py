@@ -1,33 +1,19 @@
-"""Every fact that is journalled, one frozen dataclass each, and its encoding. Released versions decode for ever.
+"""Every fact that is journalled, one frozen dataclass each. Released versions decode for ever (see `chain`).
 
 A fact says what happened, in the past tense, in the terms of that moment: whoever replays it needs no settings.
 People are named by contact id; names, numbers and free text lie beside the chain and appear here as references.
-`line()` is the exact text that is stored and hashed: canonical JSON, so that a room that parses and writes it again
-gets the same bytes.
 """
 
-# ruff: noqa: TC001 - the decoder reads these types from the hints at run time
+# ruff: noqa: TC001, TC003 - the decoder reads these types from the hints at run time
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import types
-import typing
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+from typing import ClassVar
 
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-GENESIS = "0" * 64  # the hash before the first fact of an epoch
-STAMP_LENGTH = 27
-ENVELOPE = 9  # epoch, seq, at, boot, clock, late, kind, v, body
 
 
 class ClockQuality(StrEnum):
@@ -424,11 +410,6 @@ Fact = (
     | Newer
 )
 
-KINDS: dict[str, type[Any]] = {cls.KIND: cls for cls in typing.get_args(Fact) if cls is not Newer}
-
-# (kind, old version) -> body of that version to body of the next. Version 1 is the first: nothing to lift yet.
-UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
-
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -441,175 +422,3 @@ class Recorded:
     clock: ClockQuality
     late: bool  # written after the fact was acted on (bare mode)
     fact: Fact
-
-
-# --- Encoding ----------------------------------------------------------------------------------------------------------
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: parsing and encoding again gives the same text.
-
-    Half a surrogate pair, which a stranger's JSON can smuggle into a string, becomes "?": UTF-8 cannot say it.
-    """
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def stamp(at: datetime) -> str:
-    """ISO 8601 in UTC with microseconds and Z, fixed width, so that it sorts."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")[: STAMP_LENGTH - 1] + "Z"
-
-
-def unstamp(text: str) -> datetime:
-    """The datetime of `stamp`; ValueError on anything else."""
-    at = datetime.fromisoformat(text)
-    if stamp(at) != text:
-        raise ValueError(f"not a time stamp: {text!r}")
-    return at
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return stamp(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    return value
-
-
-def body_of(fact: Fact) -> dict[str, Any]:
-    """The fact's fields as plain JSON values."""
-    if isinstance(fact, Newer):
-        loaded: dict[str, Any] = json.loads(fact.body)
-        return loaded
-    return {f.name: _plain(getattr(fact, f.name)) for f in fields(fact)}
-
-
-def line(recorded: Recorded) -> str:
-    """The text that is stored and hashed."""
-    fact = recorded.fact
-    kind, v = (fact.kind, fact.v) if isinstance(fact, Newer) else (fact.KIND, fact.V)
-    return canonical(
-        {
-            "epoch": recorded.epoch,
-            "seq": recorded.seq,
-            "at": stamp(recorded.at),
-            "boot": recorded.boot,
-            "clock": recorded.clock,
-            "late": recorded.late,
-            "kind": kind,
-            "v": v,
-            "body": body_of(fact),
-        }
-    )
-
-
-def chain(previous: str, text: str) -> str:
-    """The hash of a line: SHA-256 over the hash before it and its text, as 64 hex digits."""
-    return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
-
-
-def parse(text: str) -> Recorded:
-    """The record of `line`; ValueError when it is not one. An unknown kind or a newer version becomes `Newer`.
-
-    Strict: every name and type must be what the dataclasses say, because `evolve` leans on them and because whatever
-    was let through differently could not be written again to the same bytes.
-    """
-    try:
-        raw = json.loads(text)
-        if "\\u" in text:
-            json.dumps(raw, ensure_ascii=False).encode()  # UnicodeEncodeError on half a surrogate pair
-        if len(raw) != ENVELOPE or raw["seq"] < 1:
-            raise ValueError("not a fact: its envelope")
-        return Recorded(
-            epoch=_text(raw["epoch"]),
-            seq=_int(raw["seq"]),
-            at=unstamp(raw["at"]),
-            boot=_text(raw["boot"]),
-            clock=ClockQuality(raw["clock"]),
-            late=_bool(raw["late"]),
-            fact=_fact(_text(raw["kind"]), _int(raw["v"]), raw["body"]),
-        )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a fact: {error!r}") from error
-
-
-def _fact(kind: str, v: int, body: dict[str, Any]) -> Fact:
-    if type(body) is not dict:
-        raise TypeError("body is not an object")
-    cls = KINDS.get(kind)
-    if cls is None or v > cls.V:
-        return Newer(kind, v, canonical(body))
-    while v < cls.V:
-        body = UPCASTS[kind, v](body)
-        v += 1
-    fact: Fact = _build(cls, body)
-    return fact
-
-
-Maker = typing.Callable[[Any], Any]
-
-
-def _build(cls: type[Any], body: Mapping[str, Any]) -> Any:
-    makers = _MAKERS.get(cls)
-    if makers is None:
-        hints = get_type_hints(cls)
-        makers = _MAKERS[cls] = [(f.name, _maker(hints[f.name])) for f in fields(cls)]
-    if len(body) != len(makers):  # a field left out or dropped could not be written again to the same bytes
-        raise TypeError(f"{cls.__name__} has other fields")
-    return cls(*[make(body[name]) for name, make in makers])
-
-
-_MAKERS: dict[type[Any], list[tuple[str, Maker]]] = {}  # a replay runs through here a hundred thousand times
-
-
-def _maker(hint: Any) -> Maker:
-    """How a JSON value becomes a field of this type; TypeError or ValueError where it cannot."""
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
-        if args[-1] is Ellipsis:
-            each = _maker(args[0])
-            return lambda value: tuple([each(item) for item in _list(value)])
-        makers = [_maker(arg) for arg in args]
-        return lambda value: tuple([make(item) for make, item in zip(makers, _list(value), strict=True)])
-    if origin in (typing.Union, types.UnionType):  # only ever "or None"
-        make = _maker(next(arg for arg in args if arg is not type(None)))
-        return lambda value: None if value is None else make(value)
-    if is_dataclass(hint):
-        return lambda value: _build(typing.cast("type[Any]", hint), value)
-    if issubclass(hint, StrEnum):
-        members = {str(member): member for member in hint}
-        return members.__getitem__
-    plain: dict[type, Maker] = {str: _text, int: _int, bool: _bool, float: _number, datetime: unstamp}
-    return plain[hint]
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise TypeError(f"not a text: {value!r}")
-    return value
-
-
-def _int(value: Any) -> int:
-    if type(value) is not int:
-        raise TypeError(f"not an integer: {value!r}")
-    return value
-
-
-def _bool(value: Any) -> bool:
-    if type(value) is not bool:
-        raise TypeError(f"not a truth value: {value!r}")
-    return value
-
-
-def _number(value: Any) -> float:
-    if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
-        raise TypeError(f"not a number: {value!r}")
-    return typing.cast("float", value)
-
-
-def _list(value: Any) -> list[Any]:
-    if type(value) is not list:
-        raise TypeError(f"not a list: {value!r}")
-    return value

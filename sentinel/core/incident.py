@@ -5,21 +5,21 @@ its replica. It never decides (see `decide`), never asks the time, and no fact, 
 about something that is not there leaves the state as it was.
 """
 
+# ruff: noqa: TC003 - checkpoints are built from these hints at run time
+
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sentinel.core import facts
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Recorded
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
 CODES = 9000  # 1000..9999

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sentinel.core.facts import GENESIS, Recorded, canonical, chain, parse, stamp
+from sentinel.core.chain import GENESIS, chain, parse
+from sentinel.core.encoding import canonical, stamp
 from sentinel.gateway.exchange import CommandKind
 from sentinel.ports import ChannelError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sentinel.channels.mqtt import MqttWire
+    from sentinel.core.facts import Recorded
 
 ROOT = "sentinel/v1"
 TOPICS = tuple(f"{ROOT}/+/{what}" for what in ("status", "facts", "live"))

@@ -26,6 +26,7 @@ class Progress:
 
     _last: dict[str, float] = field(default_factory=dict)
     _allowed: dict[str, float] = field(default_factory=dict)
+    _asked: dict[str, Callable[[], bool]] = field(default_factory=dict)
 
     def expect(self, part: str, allowed_s: float) -> Callable[[], None]:
         """Register a part; the returned function is its sign of life."""
@@ -42,10 +43,15 @@ class Progress:
         self._allowed.pop(part, None)
         self._last.pop(part, None)
 
+    def watch(self, part: str, stuck: Callable[[], bool]) -> None:
+        """A part that is asked rather than heard."""
+        self._asked[part] = stuck
+
     def stuck(self) -> list[str]:
-        """The parts that were silent for too long."""
+        """The parts that were silent for too long, or say themselves that they stand still."""
         now = time.monotonic()
-        return sorted(part for part, last in self._last.items() if now - last > self._allowed[part])
+        silent = [part for part, last in self._last.items() if now - last > self._allowed[part]]
+        return sorted([*silent, *(part for part, stuck in self._asked.items() if stuck())])
 
 
 @dataclass(slots=True)

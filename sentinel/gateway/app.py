@@ -23,7 +23,7 @@ import sentinel
 from sentinel.channels.mqtt import MqttWire
 from sentinel.core import decide, facts
 from sentinel.core.codes import ROLES
-from sentinel.core.incident import NoticeState, State, evolve
+from sentinel.core.incident import NoticeState, State
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.duty.auditor import Auditor
@@ -67,6 +67,7 @@ log = logging.getLogger("sentinel.gateway")
 DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
 SILENT_S = 30.0  # a part without a sign of life for so long is stuck
 AUDITOR_SILENT_S = 180.0
+JOURNAL_SILENT_S = 120.0  # a thread that the card holds for so long: bare mode tells it at once, a restart may mend it
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class Gateway:
         self.progress = Progress()
         self.fallen = Fallen()
         self.journal = Journal(Path(settings.gateway.state_dir) / "journal.db")
-        self.desk = Desk(self.journal, self.clock, self._world.boot(), policy(settings))
+        boot = self._world.boot()
+        self.desk = Desk(self.journal, self.clock, boot, policy(settings))
         self.names = Names(self.journal)
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
         self.sensing = Sensing(self.clock, self.desk.submit, self)
@@ -208,6 +210,7 @@ class Gateway:
         self.desk.say(facts.Started(sentinel.__version__, config, changes))
         self._tell_program(changes)
         await self._open_ways(self.settings)
+        self.progress.watch("journal", lambda: self.journal.stalled_s(self.clock.monotonic()) > JOURNAL_SILENT_S)
         self.desk.alive = self.progress.expect("desk", SILENT_S)
         self._start("desk", self.desk.run)
         self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, began)

@@ -12,7 +12,8 @@ from datetime import datetime  # noqa: TC003 - part of the public values
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sentinel.core.facts import Disposition, unstamp
+from sentinel.core.encoding import unstamp
+from sentinel.core.facts import Disposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sentinel.core.facts import canonical
+from sentinel.core.encoding import canonical
 from sentinel.core.model import Failure, Quality
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentinel.core import ladder, words
 from sentinel.core.codes import ROLES
-from sentinel.core.facts import stamp
+from sentinel.core.encoding import stamp
 from sentinel.core.model import Condition
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sentinel
 from sentinel.core.codes import ROLES
-from sentinel.core.facts import stamp
+from sentinel.core.encoding import stamp
 from sentinel.gateway import showing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from sentinel.core.facts import canonical, stamp
+from sentinel.core.encoding import canonical, stamp
 from sentinel.gateway.exchange import (
     CommandKind,
     Event,

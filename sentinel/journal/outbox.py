@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sentinel.core.encoding import canonical
 from sentinel.core.facts import (
     ClockStepped,
     NoticeDelayed,
@@ -20,7 +21,6 @@ from sentinel.core.facts import (
     NoticeQueued,
     NoticeSent,
     NoticeWithdrawn,
-    canonical,
 )
 
 if TYPE_CHECKING:

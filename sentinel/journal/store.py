@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from sentinel.core.facts import GENESIS, EpochBegan, Recorded, Sealed, canonical, chain, line, parse
+from sentinel.core.chain import GENESIS, chain, line, parse
+from sentinel.core.encoding import canonical
+from sentinel.core.facts import EpochBegan, Recorded, Sealed
 from sentinel.journal import asides, marks, outbox, sealing
 from sentinel.journal.database import Database, reported
 from sentinel.journal.errors import JournalUnavailable, Reason

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from sentinel.core.chain import GENESIS, chain, line, parse
+from sentinel.core.encoding import canonical
 from sentinel.core.facts import (
-    GENESIS,
     EpochBegan,
     NoticeDelivered,
     NoticeFailed,
@@ -22,10 +23,6 @@ from sentinel.core.facts import (
     NoticeSent,
     NoticeWithdrawn,
     Sealed,
-    canonical,
-    chain,
-    line,
-    parse,
 )
 from sentinel.journal import asides
 from sentinel.journal.database import lock_path

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sentinel.core.facts import GENESIS, ClockQuality, Fact, Recorded, Stopping, chain, line
+from sentinel.core.chain import GENESIS, chain, line
+from sentinel.core.facts import ClockQuality, Fact, Recorded, Stopping
 from sentinel.ports import Letter
 
 

@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from sentinel.core.facts import KINDS, ClockQuality, Fact, Recorded
+from sentinel.core.chain import KINDS
+from sentinel.core.facts import ClockQuality, Fact, Recorded
 
 TEXTS = st.text(max_size=12) | st.sampled_from(["", "लूट", '"\\\n', "\u2028", "😀"])
 STAMPS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds must be naive

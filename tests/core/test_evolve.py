@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sentinel.core import facts, ladder
 from sentinel.core.authority import CommandKind
+from sentinel.core.chain import KINDS, line, parse
 from sentinel.core.decide import Tick, decide, next_due
-from sentinel.core.facts import KINDS, AnswerKind, ClockQuality, Disposition, Newer, Recorded, line, parse
+from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Newer, Recorded
 from sentinel.core.incident import CODES, LONG_AGO, RECENT, NoticeState, State, code_number, evolve, replay
 from sentinel.core.model import Condition, Party, Role, Severity, Via
 from tests.core.branch import NOON, POLICY, Life, alarm, mended, over, trouble

@@ -13,20 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.core import facts
-from sentinel.core.facts import (
-    GENESIS,
-    KINDS,
-    ClockQuality,
-    Newer,
-    Recorded,
-    body_of,
-    canonical,
-    chain,
-    line,
-    parse,
-    stamp,
-    unstamp,
-)
+from sentinel.core.chain import GENESIS, KINDS, UPCASTS, body_of, chain, line, parse
+from sentinel.core.encoding import canonical, stamp, unstamp
+from sentinel.core.facts import ClockQuality, Newer, Recorded
 from sentinel.core.model import Via
 from tests.core.facts_by_type import RECORDS, STAMPS, a_dataclass
 
@@ -208,7 +197,7 @@ def test_one_changed_byte_changes_every_hash_after_it() -> None:
 
 
 def test_an_old_version_is_lifted_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(facts.UPCASTS, ("incident-cleared", 0), lambda body: {"code": str(body["number"])})
+    monkeypatch.setitem(UPCASTS, ("incident-cleared", 0), lambda body: {"code": str(body["number"])})
     recorded = parse(changed(kind="incident-cleared", v=0, body={"number": 1234}))
     assert recorded.fact == facts.IncidentCleared("1234")
 

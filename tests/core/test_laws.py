@@ -11,9 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sentinel.core import facts, ladder
 from sentinel.core.authority import CommandKind
+from sentinel.core.chain import line, parse
 from sentinel.core.codes import ROLES
 from sentinel.core.decide import Report, Tick, decide, next_due
-from sentinel.core.facts import ClockQuality, Disposition, Fact, line, parse
+from sentinel.core.facts import ClockQuality, Disposition, Fact
 from sentinel.core.incident import CODE_REST, NoticeState, State, replay
 from sentinel.core.model import Condition, Party, Role, Severity, Via
 from tests.core.branch import CONTACTS, POLICY, ZONES, Life, alarm, mended, over, trouble

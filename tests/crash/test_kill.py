@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sentinel.core.facts import IncidentOpened, NoticeQueued, NoticeWithdrawn, chain, line
+from sentinel.core.chain import chain, line
+from sentinel.core.facts import IncidentOpened, NoticeQueued, NoticeWithdrawn
 from sentinel.gateway.exchange import CommandKind
 from sentinel.journal.verify import verify
 from tests.crash.branch import BRANCH, ZONES, Branch, branch, journal_lines

@@ -5,15 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sentinel.core.facts import (
-    Answered,
-    AnswerKind,
-    ClockQuality,
-    IncidentOpened,
-    NoticeQueued,
-    Recorded,
-    Signalled,
-)
+from sentinel.core.facts import Answered, AnswerKind, ClockQuality, IncidentOpened, NoticeQueued, Recorded, Signalled
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step, Target, Via
 
 if TYPE_CHECKING:

@@ -12,14 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.core.facts import (
-    ClockStepped,
-    NoticeDelayed,
-    NoticeDelivered,
-    NoticeFailed,
-    NoticeSent,
-    NoticeWithdrawn,
-)
+from sentinel.core.facts import ClockStepped, NoticeDelayed, NoticeDelivered, NoticeFailed, NoticeSent, NoticeWithdrawn
 from sentinel.journal.outbox import State
 from sentinel.journal.store import Store
 from sentinel.journal.verify import verify

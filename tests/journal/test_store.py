@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sentinel.core.facts import GENESIS, ClockQuality, EpochBegan, Newer, NoticeSent, Sealed, chain, line, parse
+from sentinel.core.chain import GENESIS, chain, line, parse
+from sentinel.core.facts import ClockQuality, EpochBegan, Newer, NoticeSent, Sealed
 from sentinel.journal.database import Database
 from sentinel.journal.errors import JournalRefused, JournalUnavailable, Reason
 from sentinel.journal.marks import Cursor

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentinel.core.facts import EpochBegan, NoticeSent, chain, line
+from sentinel.core.chain import chain, line
+from sentinel.core.facts import EpochBegan, NoticeSent
 from sentinel.journal.errors import JournalRefused
 from sentinel.journal.store import Store
 from sentinel.journal.verify import Report, Verification, verify

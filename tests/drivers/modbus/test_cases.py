@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from drivers.modbus import ModbusDriver, ModbusOptions
+from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Quality, Reading
 from sentinel.ports import Table
-from sentinel.profiles import load_profile
 
 CASES = sorted((Path(__file__).parent / "cases").iterdir())
 
