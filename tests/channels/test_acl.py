@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 EVERY_TOPIC = [
-    *(f"sentinel/v1/{branch}/{what}" for branch in ("b17", "b18") for what in ("status", "facts", "live", "blob/abc")),
+    *(
+        f"sentinel/v1/{branch}/{what}"
+        for branch in ("b17", "b18")
+        for what in ("status", "facts", "live", "bare", "blob/abc")
+    ),
     *(
         f"sentinel/v1/{b}/{what}/{room}"
         for b in ("b17", "b18")
@@ -40,7 +44,7 @@ EVERY_TOPIC = [
     "$SYS/broker/uptime",
 ]
 MAY_WRITE = {
-    "b17": {f"sentinel/v1/b17/{what}" for what in ("status", "facts", "live", "blob/abc")},
+    "b17": {f"sentinel/v1/b17/{what}" for what in ("status", "facts", "live", "bare", "blob/abc")},
     "room+durg": {
         *(f"sentinel/v1/{branch}/{what}/durg" for branch in ("b17", "b18") for what in ("receipt", "command")),
         "sentinel/v1/rooms/durg/status",
@@ -57,7 +61,7 @@ MAY_READ = {
         *(
             f"sentinel/v1/{branch}/{what}"
             for branch in ("b17", "b18")
-            for what in ("status", "facts", "live", "blob/abc")
+            for what in ("status", "facts", "live", "bare", "blob/abc")
         ),
         "sentinel/v1/rooms/durg/status",
         "sentinel/v1/rooms/raipur/status",
