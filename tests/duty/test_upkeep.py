@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import ClockQuality, Sealed, Stopping
 from sentinel.core.incident import State, replay
@@ -20,7 +18,8 @@ from sentinel.journal.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    import pytest
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LADDER = Ladder("all", (Step(0, (Target("sho", "mail", "wan", "hi", Party.POLICE),)),), 300)
@@ -42,14 +41,6 @@ class Clock:
 
     def synchronised(self) -> bool:
         return self.believed
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    one = Journal(tmp_path / "journal.db")
-    await one.open()
-    yield one
-    await one.close()
 
 
 async def written(journal: Journal) -> State:
@@ -111,9 +102,7 @@ async def test_few_facts_are_not_worth_a_write_to_the_card(journal: Journal) -> 
     assert await journal.checkpoint() is None
 
 
-async def test_after_three_years_old_facts_are_sealed_and_the_chain_still_verifies(
-    journal: Journal, tmp_path: Path
-) -> None:
+async def test_after_three_years_old_facts_are_sealed_and_the_chain_still_verifies(journal: Journal) -> None:
     clock = Clock()
     desk = await live(journal, clock, stops=300)
     clock.at += FACTS_KEPT + timedelta(days=1)
@@ -123,7 +112,7 @@ async def test_after_three_years_old_facts_are_sealed_and_the_chain_still_verifi
     assert len(facts) < 300
     assert (await journal.verify()).ok
     await journal.close()
-    assert verify(tmp_path / "journal.db").ok
+    assert verify(journal.path).ok
 
 
 async def test_the_facts_of_an_open_incident_are_never_sealed(journal: Journal) -> None:
