@@ -54,7 +54,7 @@ class MemoryOutbox:
             log.error("too many notices in memory, one is dropped notice=%s", loser)
             if loser == fact.notice:
                 return
-            self._sending[loser].cancel()
+            self._sending.pop(loser).cancel()
         if fact.priority <= 1:
             self._loud.add(fact.notice)
         task = asyncio.create_task(self._send(fact), name=f"from memory {fact.notice}")
