@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sentinel.core.encoding import canonical
@@ -22,24 +21,13 @@ from sentinel.core.facts import (
     NoticeSent,
     NoticeWithdrawn,
 )
+from sentinel.core.incident import NoticeState
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
     from sentinel.core.facts import Fact, Recorded
-
-
-class State(StrEnum):
-    """Where a notice is."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-    FAILED = "failed"
-    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class OutboxRow:
     language: str
     party: str
     priority: int
-    state: State
+    state: NoticeState
     attempt: int
     next_at: datetime | None
     lease_until: datetime | None
@@ -70,21 +58,24 @@ COLUMNS = ", ".join(OutboxRow.__slots__)
 
 # (state, fact) -> next state. What is not here leaves the row as it is: a final word is not taken back by a late one.
 # Withdrawn and yet sent: the send was under way and it did leave. Sent and then failed: it came back undeliverable.
-NEXT: dict[tuple[State, type[Fact]], State] = {
-    (State.PENDING, NoticeSent): State.SENT,  # the lease had expired, the send had not
-    (State.SENDING, NoticeSent): State.SENT,
-    (State.WITHDRAWN, NoticeSent): State.SENT,
-    (State.PENDING, NoticeDelivered): State.DELIVERED,  # a crash between send and mark: the receipt says it left
-    (State.SENDING, NoticeDelivered): State.DELIVERED,
-    (State.WITHDRAWN, NoticeDelivered): State.DELIVERED,
-    (State.SENT, NoticeDelivered): State.DELIVERED,
-    (State.PENDING, NoticeFailed): State.FAILED,
-    (State.SENDING, NoticeFailed): State.FAILED,
-    (State.SENT, NoticeFailed): State.FAILED,
-    (State.PENDING, NoticeWithdrawn): State.WITHDRAWN,
-    (State.SENDING, NoticeWithdrawn): State.WITHDRAWN,
+NEXT: dict[tuple[NoticeState, type[Fact]], NoticeState] = {
+    (NoticeState.PENDING, NoticeSent): NoticeState.SENT,  # the lease had expired, the send had not
+    (NoticeState.SENDING, NoticeSent): NoticeState.SENT,
+    (NoticeState.WITHDRAWN, NoticeSent): NoticeState.SENT,
+    (
+        NoticeState.PENDING,
+        NoticeDelivered,
+    ): NoticeState.DELIVERED,  # a crash between send and mark: the receipt says it left
+    (NoticeState.SENDING, NoticeDelivered): NoticeState.DELIVERED,
+    (NoticeState.WITHDRAWN, NoticeDelivered): NoticeState.DELIVERED,
+    (NoticeState.SENT, NoticeDelivered): NoticeState.DELIVERED,
+    (NoticeState.PENDING, NoticeFailed): NoticeState.FAILED,
+    (NoticeState.SENDING, NoticeFailed): NoticeState.FAILED,
+    (NoticeState.SENT, NoticeFailed): NoticeState.FAILED,
+    (NoticeState.PENDING, NoticeWithdrawn): NoticeState.WITHDRAWN,
+    (NoticeState.SENDING, NoticeWithdrawn): NoticeState.WITHDRAWN,
 }
-LIVE = frozenset({State.PENDING, State.SENDING})
+LIVE = frozenset({NoticeState.PENDING, NoticeState.SENDING})
 
 
 def project(db: sqlite3.Connection, record: Recorded) -> None:
@@ -125,7 +116,7 @@ def _queue(db: sqlite3.Connection, record: Recorded, fact: NoticeQueued) -> None
             fact.language,
             fact.party,
             fact.priority,
-            State.PENDING,
+            NoticeState.PENDING,
             0,
             record.at.timestamp(),
             None,
@@ -137,7 +128,7 @@ def _queue(db: sqlite3.Connection, record: Recorded, fact: NoticeQueued) -> None
 
 def _move(db: sqlite3.Connection, notice: str, kind: type[Fact], at: datetime, error: str) -> None:
     row = db.execute("SELECT state FROM outbox WHERE notice = ?", (notice,)).fetchone()
-    after = NEXT.get((State(row[0]), kind)) if row else None
+    after = NEXT.get((NoticeState(row[0]), kind)) if row else None
     if after is not None:
         db.execute(
             "UPDATE outbox SET state = ?, next_at = NULL, lease_until = NULL, done_at = ?, error = ? WHERE notice = ?",
@@ -259,7 +250,7 @@ def _select(db: sqlite3.Connection, where: str, values: Iterable[object]) -> lis
 def _row(*raw: Any) -> OutboxRow:
     named = dict(zip(OutboxRow.__slots__, raw, strict=True))
     named["args"] = tuple((name, value) for name, value in json.loads(named["args"]))
-    named["state"] = State(named["state"])
+    named["state"] = NoticeState(named["state"])
     for name in ("next_at", "lease_until", "done_at"):
         named[name] = None if named[name] is None else datetime.fromtimestamp(named[name], UTC)
     return OutboxRow(**named)

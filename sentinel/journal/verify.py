@@ -24,10 +24,11 @@ from sentinel.core.facts import (
     NoticeWithdrawn,
     Sealed,
 )
+from sentinel.core.incident import NoticeState
 from sentinel.journal import asides
 from sentinel.journal.database import lock_path
 from sentinel.journal.errors import JournalRefused
-from sentinel.journal.outbox import LIVE, NEXT, State
+from sentinel.journal.outbox import LIVE, NEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +133,7 @@ class Verification:
             case Sealed(hash=digest):
                 self._seals.add(digest)
             case NoticeQueued(notice=notice):
-                self._notices[notice] = State.PENDING, n
+                self._notices[notice] = NoticeState.PENDING, n
             case (
                 NoticeSent(notice=notice)
                 | NoticeDelivered(notice=notice)
@@ -158,7 +159,7 @@ class Verification:
             expected, n = self._notices.get(notice, (None, 0))
             if expected is None:
                 raise _BadError(None, f"the outbox holds notice {notice}, which no fact queued")
-            if State(state) is not expected and not (State(state) in LIVE and expected in LIVE):
+            if NoticeState(state) is not expected and not (NoticeState(state) in LIVE and expected in LIVE):
                 raise _BadError(None, f"notice {notice} is {state} in the outbox and {expected} by its facts")
             queued = parse(db.execute("SELECT line FROM fact WHERE n = ?", (n,)).fetchone()[0])
             if columns != _columns(queued):

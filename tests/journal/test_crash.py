@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sentinel.core.facts import NoticeQueued, NoticeSent
-from sentinel.journal.outbox import State
+from sentinel.core.incident import NoticeState
 from sentinel.journal.store import Store
 from sentinel.journal.verify import verify
 from tests.journal.samples import later
@@ -64,5 +64,5 @@ def test_twenty_kills_lose_no_fact_that_was_acknowledged_and_no_notice(path: Pat
     asked = {record.fact.notice for record in store.replay() if isinstance(record.fact, NoticeQueued)}
     told = {record.fact.notice for record in store.replay() if isinstance(record.fact, NoticeSent)}
     assert waiting == asked - told != set()
-    assert {row.state for row in store.live()} == {State.PENDING}
+    assert {row.state for row in store.live()} == {NoticeState.PENDING}
     store.close()

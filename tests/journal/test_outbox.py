@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.core.facts import ClockStepped, NoticeDelayed, NoticeDelivered, NoticeFailed, NoticeSent, NoticeWithdrawn
-from sentinel.journal.outbox import State
+from sentinel.core.incident import NoticeState
 from sentinel.journal.store import Store
 from sentinel.journal.verify import verify
 from tests.journal.samples import NOON, later, opened, queued, states, write
@@ -36,7 +36,7 @@ def test_a_queued_notice_waits_with_all_that_sending_needs(store: Store) -> None
     assert (row.notice, row.epoch, row.seq) == (N, record.epoch, record.seq)
     assert (row.code, row.contact, row.channel, row.path, row.language) == ("4821", "station", "mqtt", "wan", "hi")
     assert (row.words, row.args, row.party, row.priority) == ("alarm", (("zone", "नकद काउंटर"),), "police", 0)
-    assert (row.state, row.attempt, row.next_at, row.lease_until, row.error) == (State.PENDING, 0, NOON, None, "")
+    assert (row.state, row.attempt, row.next_at, row.lease_until, row.error) == (NoticeState.PENDING, 0, NOON, None, "")
 
 
 def test_the_loudest_leaves_first_and_then_the_oldest(store: Store) -> None:
@@ -60,7 +60,7 @@ def test_only_the_asked_channels_are_taken(store: Store) -> None:
 def test_taking_is_a_lease_and_counts_an_attempt(store: Store) -> None:
     write(store, queued())
     (row,) = store.take(["mqtt"], NOON, 30, 1)
-    assert (row.state, row.attempt, row.next_at, row.lease_until) == (State.SENDING, 1, None, later(30))
+    assert (row.state, row.attempt, row.next_at, row.lease_until) == (NoticeState.SENDING, 1, None, later(30))
 
 
 def test_an_attempt_that_failed_is_due_again_later(store: Store) -> None:
@@ -153,7 +153,7 @@ def test_a_delay_is_shown_and_changes_nothing_else(store: Store) -> None:
     take(store)
     write(store, NoticeDelayed(N, 1, "broker away"))
     (row,) = store.live()
-    assert (row.state, row.error) == (State.SENDING, "broker away")
+    assert (row.state, row.error) == (NoticeState.SENDING, "broker away")
 
 
 def test_why_it_failed_and_when_it_was_final_is_kept(store: Store) -> None:
@@ -175,7 +175,7 @@ def test_a_row_whose_channel_left_goes_by_another_at_once(store: Store) -> None:
     store.take(["telex"], NOON, 3_600, 1)
     assert store.reroute(N, "email", "lte", later(1))
     (row,) = store.live()
-    assert (row.channel, row.path, row.state, row.next_at) == ("email", "lte", State.PENDING, later(1))
+    assert (row.channel, row.path, row.state, row.next_at) == ("email", "lte", NoticeState.PENDING, later(1))
     write(store, NoticeSent(N, 1))
     assert not store.reroute(N, "mqtt", "wan", later(2))
 
@@ -291,7 +291,7 @@ def test_no_order_of_events_makes_an_impossible_row_or_takes_a_final_word_back(e
             assert before.keys() <= after.keys(), "no notice is lost"
             for notice, was in before.items():
                 if event != queued(notice):
-                    assert after[notice] in FORWARD.get(was, set(State)), event
+                    assert after[notice] in FORWARD.get(was, set(NoticeState)), event
                     assert was not in FORWARD or after[notice] not in {"pending", "sending"}
         store.close()
         report = verify(path)
