@@ -147,7 +147,8 @@ class Rascal:
         if fault is not Fault.OTHER_UNIT:
             starts = max(starts, self._free_at.get(unit, 0.0))
         if pieces:
-            self._free_at[unit] = starts + max(piece.after_s for piece in pieces)
+            ends = starts + max(piece.after_s for piece in pieces)
+            self._free_at[unit] = max(ends, self._free_at.get(unit, 0.0))
         return [Piece(starts - now + piece.after_s, piece.data) for piece in pieces]
 
     def _wrap(self, head: bytes, unit: int, pdu: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,9 @@ from drivers.links import mbap, rtu
 from drivers.links.pdu import RefusedError, answer, reading, writing
 from sentinel.core.model import Failure
 from sentinel.ports import LinkError, Request, Table, Write
+
+if TYPE_CHECKING:
+    import random
 
 ASKING: dict[Table, type[ModbusPDU]] = {
     Table.COIL: bits.ReadCoilsRequest,
