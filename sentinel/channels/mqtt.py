@@ -44,6 +44,17 @@ MAX_PUBLISHING = 16  # publishes waiting for the broker; one more is refused at 
 BAD_CREDENTIAL = (4, 5, 134, 135)  # MQTT 3.1.1 table 3.1, and what paho makes of them
 
 
+class _ClosedWhenRefused(ssl.SSLSocket):
+    """paho leaves the socket of a failed handshake open until it is collected: one more with every try."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+
 class Tls(BaseModel):
     """How the broker proves that it is the broker."""
 
@@ -55,6 +66,7 @@ class Tls(BaseModel):
         """OSError when the file is absent, ssl.SSLError when it holds no certificate."""
         context = ssl.create_default_context(cafile=self.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _ClosedWhenRefused
         if self.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

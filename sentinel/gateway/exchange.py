@@ -92,7 +92,6 @@ class Refusal(StrEnum):
     RETAINED = "retained"
     MALFORMED = "malformed"
     EXPIRED = "expired"
-    REPEATED = "repeated"
     CLOCK = "clock-unsynchronised"
 
 

@@ -7,7 +7,7 @@ writes nothing durable and decides nothing: what came in goes to `tell`. Built a
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,7 +43,6 @@ LOOK_S = 1.0  # how often the lanes look again by themselves, should nobody wake
 PUBLISH_S = 10.0
 SEND_S = 10.0
 STOPPING_S = 2.0
-MAX_IDS = 1024  # command ids remembered here; older ones are known to the journal, which the desk asks
 MAX_REFUSALS_A_MINUTE = 30  # told; the rest is counted: a room gone mad must not fill the journal
 
 
@@ -116,7 +115,6 @@ class Uplink:
         self._lanes = Lanes(max(known.values(), default=0) + 1)
         self._receipts: dict[str, Receipt] = {}  # the newest of each room, waiting for its hash to be looked up
         self._told: dict[str, Receipt] = {}  # the last of each room that the owner heard of
-        self._ids: OrderedDict[str, None] = OrderedDict()
         self._refused_at: deque[float] = deque(maxlen=MAX_REFUSALS_A_MINUTE)
         self._work, self._beat, self._came = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._moved = asyncio.Condition()
@@ -213,17 +211,14 @@ class Uplink:
         if isinstance(parsed, Refused):
             self._refuse(parsed)
             return
+        # Whether it was carried out before, only the facts know: remembered here, an answer that could not be written
+        # would be refused when the room gives it again.
         reason = (
             Refusal.RETAINED if retained else judge(parsed, self._clock.now(), synchronised=self._clock.synchronised())
         )
-        if parsed.id in self._ids:
-            reason = Refusal.REPEATED
         if reason is not None:
             self._refuse(Refused(parsed.room, parsed.id, parsed.kind, parsed.by_name, reason))
             return
-        self._ids[parsed.id] = None
-        if len(self._ids) > MAX_IDS:
-            self._ids.popitem(last=False)
         if parsed.kind is CommandKind.FETCH:
             seq = parsed.arg("from")
             self._lanes.rewind(seq if isinstance(seq, int) else 1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentinel.channels.mqtt import MqttWire
+from sentinel.core.encoding import stamp
+from sentinel.core.facts import Stopping
 from sentinel.core.model import Quality, Reading
 from sentinel.demo.room import Room
 from sentinel.gateway import uplink as module
@@ -27,7 +29,7 @@ from sentinel.gateway.exchange import (
 from sentinel.gateway.uplink import Uplink
 from sentinel.ports import ChannelError, Sent
 from tests.channels.book import Book, WallClock, letter
-from tests.channels.test_wire import options
+from tests.channels.test_wire import Ear, options, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -223,7 +225,9 @@ async def test_a_new_epoch_begins_at_the_room_too(broker: Broker) -> None:
     assert not branch.of(Forked)
 
 
-async def test_a_command_runs_once_and_its_copies_do_nothing(broker: Broker) -> None:
+async def test_a_command_reaches_the_desk_as_often_as_the_room_gives_it_for_only_the_facts_know_what_was_done(
+    broker: Broker,
+) -> None:
     room, branch = room_of(broker), Branch(broker, Book())
     async with up(room, branch):
         id_ = room.command("b17", CommandKind.ACKNOWLEDGE, name="आरक्षक यादव", role="police", incident="4821")
@@ -232,17 +236,67 @@ async def test_a_command_runs_once_and_its_copies_do_nothing(broker: Broker) -> 
         assert isinstance(taken, RoomCommand)
         assert (taken.id, taken.room, taken.by_name, taken.by_role) == (id_, "durg", "आरक्षक यादव", "police")
         assert taken.args == (("incident", "4821"),)
-        body: dict[str, object] = {
-            "id": id_,
-            "kind": "acknowledge",
-            "incident": "4821",
-            "by": {"name": "x", "role": "police"},
-        }
-        body |= {"at": "2026-11-23T20:00:00.000000Z", "until": "2036-11-23T20:00:00.000000Z"}
-        room.say("b17/command/durg", body)
-        await branch.until(lambda: bool(branch.of(Refused)))
-    assert len(branch.of(RoomCommand)) == 1
-    assert branch.of(Refused) == [Refused("durg", id_, "acknowledge", "x", Refusal.REPEATED)]
+        again: dict[str, object] = {"id": id_, "kind": "acknowledge", "incident": "4821"}
+        again |= {"at": stamp(taken.at), "until": stamp(taken.until), "by": {"name": "आरक्षक यादव", "role": "police"}}
+        room.say("b17/command/durg", again)
+        await branch.until(lambda: len(branch.of(RoomCommand)) == 2)
+    assert branch.of(RoomCommand) == [taken, taken]
+
+
+async def test_a_room_gone_mad_does_not_fill_the_journal_with_refusals_and_still_acknowledges(broker: Broker) -> None:
+    room, branch = room_of(broker), Branch(broker, Book())
+    async with up(room, branch):
+        for number in range(200):
+            room.say("b17/command/durg", {"id": f"x{number}"})
+        room.command("b17", CommandKind.ACKNOWLEDGE, name="a", role="police", incident="4821")
+        await branch.until(lambda: bool(branch.of(RoomCommand)))
+    assert len(branch.of(Refused)) == module.MAX_REFUSALS_A_MINUTE
+    assert branch.uplink.refusals_untold == 200 - module.MAX_REFUSALS_A_MINUTE
+
+
+async def test_a_hold_up_that_could_not_be_written_is_told_from_memory(broker: Broker) -> None:
+    ear, branch = Ear(("sentinel/v1/rooms/durg/status", "{}")), Branch(broker, Book())
+    wire = MqttWire(options(broker, "room+durg"), "room-durg")
+    async with running(wire, ear, "sentinel/v1/+/bare"), up(branch):
+        await ear.until(lambda: wire.up)
+        assert await branch.uplink.send(letter(address="durg", seq=0)) is Sent.SENT
+        await ear.until(lambda: bool(ear.messages))
+    topic, body, retained = ear.messages[0]
+    assert (topic, retained) == ("sentinel/v1/b17/bare", False)
+    assert body is not None
+    assert (body["incident"], body["contact"], body["urgent"]) == ("4821", "thana", True)
+    assert body["body"] == letter().body
+
+
+async def test_a_room_that_is_gone_does_not_hold_up_the_other(broker: Broker) -> None:
+    book, room = Book(), room_of(broker)
+    book.write(300)
+    branch = Branch(broker, book, rooms=("raipur", "durg"), receipts={"raipur": 2, "durg": 290})
+    async with up(room, branch):
+        await room.until(lambda: "b17" in room.copies and room.copies["b17"].seq == 300)
+        await branch.until(lambda: Receipt("durg", "e1", 300, book.hash(300)) in branch.events)
+        assert await branch.uplink.send(letter(address="durg", seq=300)) is Sent.DELIVERED
+        assert await branch.uplink.send(letter(address="raipur", seq=300)) is Sent.SENT
+
+
+async def test_a_letter_left_over_from_before_a_restart_is_sent_though_its_room_is_away(broker: Broker) -> None:
+    book = Book()
+    book.write(50)
+    branch = Branch(broker, book, rooms=("raipur", "durg"), receipts={"raipur": 2, "durg": 50})
+    async with up(branch):
+        assert await branch.uplink.send(letter(address="raipur", seq=20)) is Sent.SENT
+        assert await branch.uplink.send(letter(address="raipur", seq=2)) is Sent.DELIVERED
+
+
+async def test_a_fact_larger_than_a_batch_goes_alone(broker: Broker) -> None:
+    book, room = Book(), room_of(broker)
+    book.write()
+    book.write(fact=Stopping("x" * 90_000))
+    book.write()
+    branch = Branch(broker, book)
+    async with up(room, branch):
+        await room.until(lambda: "b17" in room.copies and room.copies["b17"].seq == 3)
+    assert not room.copies["b17"].broken
 
 
 async def test_an_expired_a_retained_and_a_garbled_command_do_nothing(broker: Broker) -> None:
