@@ -285,7 +285,9 @@ class Journal:
         future.add_done_callback(self._done)
         try:
             # One that has not begun is taken out of the queue by the time-out; one that has may still end well.
-            return await asyncio.wait_for(asyncio.wrap_future(future), deadline_s)
+            # Not wait_for: on Python 3.11 it swallows a cancel that arrives together with the answer.
+            async with asyncio.timeout(deadline_s):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             raise JournalUnavailable(Reason.SLOW, f"no answer within {deadline_s:g} s") from None
 
