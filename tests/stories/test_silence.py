@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import Story
 
 ON_SITE = {"manager"}
-LOOKS = ("/api/v1/status", "/api/v1/incidents", "/metrics", "/healthz")
+LOOKS = ("/api/v1/status", "/api/v1/incidents", "/metrics", "/healthz", "/api/v1/journal/verify")
 SAYS_ITS_OWN_VALUE = "panic-gate"
 
 

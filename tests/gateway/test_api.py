@@ -1,0 +1,115 @@
+"""The API on its real socket and port: JSON in every case, nothing to be changed by TCP, nothing to be learnt of a hold-up."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sentinel.gateway.api import exposition
+from tests.fakes import Story
+
+
+async def test_a_healthy_branch_says_so(story: Story) -> None:
+    assert await story.ask("GET", "/healthz") == (200, {"health": "ok", "reasons": []})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/nothing", None, 404, "not-found"),
+        ("DELETE", "/api/v1/status", None, 405, "method-not-allowed"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": ""}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": "a\nb"}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": 7}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", ["by"], 400, "not-an-object"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": "Kavita"}, 404, "no-such-incident"),
+    ],
+)
+async def test_every_error_is_json_of_one_form(
+    story: Story, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    got, answer = await story.ask(method, path, body)
+    assert got == status
+    assert answer["error"]["code"] == code
+    assert answer["error"]["message"]
+
+
+async def test_a_body_that_is_no_json_is_refused_as_such(story: Story) -> None:
+    async with story.session() as session:
+        url = "http://localhost/api/v1/incidents/1/acknowledge"
+        async with session.post(url, data=b"\xff\xfe{") as reply:
+            assert reply.status == 400
+            assert (await reply.json())["error"]["code"] == "not-json"
+        async with session.post(url, data=b"x" * 100_000) as reply:
+            assert reply.status == 413
+            assert "error" in await reply.json()
+
+
+async def test_an_acknowledgement_is_taken_and_one_for_a_closed_incident_is_not(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(2)
+    code = story.incident().code
+    status, shown = await story.ask("POST", f"/api/v1/incidents/{code}/acknowledge", {"by": "Kavita Verma"})
+    assert (status, shown["state"], shown["answers"][0]["via"]) == (200, "open", "socket")
+    await story.answer("close", "panic-gate", disposition="genuine")
+    assert (await story.ask("POST", f"/api/v1/incidents/{code}/acknowledge", {"by": "x"}))[0] == 404
+    _, listed = await story.ask("GET", "/api/v1/incidents")
+    assert [one["disposition"] for one in listed["recent"]] == ["genuine"]
+
+
+async def test_the_journal_can_be_proved_over_the_socket(story: Story) -> None:
+    _, report = await story.ask("GET", "/api/v1/journal/verify")
+    assert report == {"ok": True, "first_bad_seq": None, "why": ""}  # a count would move with a silent button
+
+
+async def test_a_stale_zone_is_unknown_in_the_metrics_and_not_normal(story: Story) -> None:
+    story.silence("panel")
+    await story.seconds(20)
+    _, text = await story.ask("GET", "/metrics")
+    lines = text.splitlines()
+    assert 'sentinel_zone_state{zone="panic-gate",role="panic",state="unknown"} 1' in lines
+    assert 'sentinel_zone_state{zone="panic-gate",role="panic",state="normal"} 0' in lines
+    assert 'sentinel_zone_state{zone="hold-up-counter",role="hold-up",state="unknown"} 1' in lines
+    assert "sentinel_incidents_open 1" in lines
+
+
+def test_the_metrics_text_escapes_what_prometheus_wants_escaped() -> None:
+    text = exposition([("a_total", {"l": 'x"y\\z\n'}, 1.0), ("a_total", {}, 2.0), ("b", {}, 0.5)])
+    assert text.splitlines() == [
+        "# TYPE a_total counter",
+        'a_total{l="x\\"y\\\\z\\n"} 1',
+        "a_total 2",
+        "# TYPE b gauge",
+        "b 0.5",
+    ]
+
+
+async def test_over_tcp_nothing_can_be_changed_and_only_loopback_is_answered() -> None:
+    branch = Story(edits={"  page_port: null ": f"  page_port: {_free_port()} "})
+    async with branch as story, aiohttp.ClientSession() as session:
+        root = f"http://127.0.0.1:{story.gateway.server.port}"
+        async with session.get(f"{root}/api/v1/status") as reply:
+            assert reply.status == 200
+            assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        for host in ("evil.example", f"evil.example:{story.gateway.server.port}", "10.0.0.1", ""):
+            async with session.get(f"{root}/api/v1/status", headers={"Host": host}) as reply:
+                assert reply.status == 421, host
+                assert (await reply.json())["error"]["code"] == "wrong-host"
+        story.press("panic-gate")
+        await story.seconds(2)
+        url = f"{root}/api/v1/incidents/{story.incident().code}/acknowledge"
+        async with session.post(url, json={"by": "robber"}) as reply:
+            assert reply.status == 405
+            assert (await reply.json())["error"]["code"] == "read-only"
+        assert not story.incident().answers
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

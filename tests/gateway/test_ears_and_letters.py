@@ -1,0 +1,302 @@
+"""Readings on their way in (sensing, ways) and words on their way out (letters, answers)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sentinel.core.authority import CommandKind
+from sentinel.core.facts import Disposition
+from sentinel.core.incident import State
+from sentinel.core.model import Condition, Party, Quality, Reading, Role, Severity, Via
+from sentinel.core.words import WORDS
+from sentinel.gateway.answers import by_room, by_socket, code_in
+from sentinel.gateway.exchange import CommandKind as Asked
+from sentinel.gateway.exchange import RoomCommand
+from sentinel.gateway.letters import LetterBook
+from sentinel.gateway.sensing import Sensing
+from sentinel.gateway.ways import PATIENCE_S, Ways
+from tests.core.branch import PANEL, ZONES
+from tests.fakes import MONDAY_NOON, Story
+
+if TYPE_CHECKING:
+    from sentinel.core.signal import Signal
+    from tests.fakes import FakeClock
+
+
+class Heard:
+    """Stands where the desk stands."""
+
+    def __init__(self) -> None:
+        self.signals: list[Signal] = []
+
+    def submit(self, *signals: Signal) -> asyncio.Future[None]:
+        self.signals += signals
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+def reading(clock: FakeClock, pressed: bool) -> list[Reading]:
+    return [Reading("panel.holdup", pressed, Quality.GOOD, clock.monotonic())]
+
+
+# --- Sensing --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_button_pressed_and_released_while_the_journal_is_replayed_is_told_at_the_start(
+    clock: FakeClock,
+) -> None:
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    began = clock.monotonic()
+    for pressed in (False, True, False):
+        sensing.take(reading(clock, pressed))
+        await asyncio.sleep(0.1)
+    assert heard.signals == []
+    assert sensing.view() == []
+    sensing.start(ZONES, (PANEL,), {}, began)
+    assert [(one.subject, one.condition) for one in heard.signals] == [("zone:holdup", Condition.ALARM)]
+
+
+async def test_ten_thousand_readings_wait_and_none_is_lost(clock: FakeClock) -> None:
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    began = clock.monotonic()
+    for _ in range(10_000):
+        sensing.take(reading(clock, pressed=False))
+    sensing.take(reading(clock, pressed=True))
+    for _ in range(10_000):
+        sensing.take(reading(clock, pressed=False))
+    sensing.start(ZONES, (PANEL,), {}, began)
+    assert [one.condition for one in heard.signals] == [Condition.ALARM]
+
+
+async def test_what_was_in_alarm_before_the_restart_is_no_news(clock: FakeClock) -> None:
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    sensing.start(ZONES, (PANEL,), {"zone:holdup": Condition.ALARM}, clock.monotonic())
+    sensing.take(reading(clock, pressed=True))
+    assert heard.signals == []
+    assert [view.active for view in sensing.view() if view.zone.id == "holdup"] == [True]
+
+
+async def test_points_that_fall_silent_are_found_by_time_alone(clock: FakeClock) -> None:
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    sensing.take(reading(clock, pressed=False))
+    task = asyncio.create_task(sensing.run())
+    await asyncio.sleep(10)
+    task.cancel()
+    assert [one.subject for one in heard.signals] == ["device:panel"]
+
+
+async def test_the_sink_gets_every_reading_and_the_latest_is_kept(clock: FakeClock) -> None:
+    taken: list[Reading] = []
+
+    class Sink:
+        def take(self, readings: list[Reading]) -> None:
+            taken.extend(readings)
+
+    sensing = Sensing(clock.system(), Heard().submit, Sink())  # type: ignore[arg-type]
+    for pressed in (False, True):
+        sensing.take(reading(clock, pressed))
+    assert [one.value for one in taken] == [False, True]
+    assert sensing.latest["panel.holdup"].value is True
+
+
+# --- Ways -----------------------------------------------------------------------------------------------------------
+
+MAIL, ROOM = "channel:mail", "room:durg"
+
+
+@dataclass
+class Watched:
+    """Ways at work."""
+
+    ways: Ways
+    heard: Heard
+    task: asyncio.Task[None]
+
+    def told(self) -> list[tuple[str, Condition, Severity]]:
+        return [(one.subject, one.condition, one.severity) for one in self.heard.signals]
+
+
+@pytest.fixture
+async def watched(clock: FakeClock) -> Watched:
+    heard = Heard()
+    ways = Ways(heard.submit, clock.system(), lambda: False)
+    ways.watch({MAIL: Role.PATH, ROOM: Role.DELIVERY}, {}, {ROOM: MAIL})
+    return Watched(ways, heard, asyncio.create_task(ways.run()))
+
+
+async def test_a_way_is_told_when_it_has_been_down_for_its_patience_and_again_when_it_is_back(watched: Watched) -> None:
+    watched.ways.report(ROOM, up=True)
+    watched.ways.report(MAIL, up=False, reason="lost")
+    await asyncio.sleep(PATIENCE_S - 1)
+    assert watched.told() == []
+    await asyncio.sleep(2.5)
+    assert watched.told() == [(MAIL, Condition.TROUBLE, Severity.FAULT)]
+    watched.ways.report(MAIL, up=True)
+    await asyncio.sleep(2)
+    assert watched.told()[1:] == [(MAIL, Condition.NORMAL, Severity.FAULT)]
+
+
+async def test_a_way_that_comes_and_goes_within_the_patience_is_not_told(watched: Watched) -> None:
+    watched.ways.report(ROOM, up=True)
+    for _ in range(10):
+        watched.ways.report(MAIL, up=False)
+        await asyncio.sleep(15)
+        watched.ways.report(MAIL, up=True)
+        await asyncio.sleep(1)
+    assert watched.told() == []
+
+
+async def test_a_room_that_is_not_heard_of_is_told_and_not_while_the_way_to_it_is_down(watched: Watched) -> None:
+    watched.ways.report(MAIL, up=False)
+    watched.ways.doubt(MAIL)
+    await asyncio.sleep(60)
+    assert watched.told() == [(MAIL, Condition.TROUBLE, Severity.FAULT)]
+    watched.ways.report(MAIL, up=True)
+    watched.ways.doubt(MAIL)
+    await asyncio.sleep(PATIENCE_S + 3)
+    assert watched.told()[2:] == [(ROOM, Condition.TROUBLE, Severity.FAULT)]
+    watched.ways.report(ROOM, up=True)
+    await asyncio.sleep(2)
+    assert watched.told()[3:] == [(ROOM, Condition.NORMAL, Severity.FAULT)]
+
+
+async def test_at_night_a_lost_way_is_louder(clock: FakeClock) -> None:
+    heard = Heard()
+    ways = Ways(heard.submit, clock.system(), lambda: True)
+    ways.watch({MAIL: Role.PATH}, {}, {})
+    task = asyncio.create_task(ways.run())
+    ways.report(MAIL, up=False)
+    ways.report("channel:gone", up=False)  # of a config that is no more
+    await asyncio.sleep(30)
+    task.cancel()
+    assert [one.severity for one in heard.signals] == [Severity.HIGH]
+
+
+async def test_a_trouble_of_before_the_restart_is_not_told_twice_and_ends_when_it_is_over(clock: FakeClock) -> None:
+    heard = Heard()
+    ways = Ways(heard.submit, clock.system(), lambda: False)
+    ways.watch({MAIL: Role.PATH}, {f"{MAIL}/trouble": Condition.TROUBLE}, {})
+    task = asyncio.create_task(ways.run())
+    await asyncio.sleep(60)
+    assert heard.signals == []
+    assert [way.up for way in ways.view()] == [False]
+    ways.report(MAIL, up=True)
+    await asyncio.sleep(2)
+    task.cancel()
+    assert [one.condition for one in heard.signals] == [Condition.NORMAL]
+
+
+# --- Answers --------------------------------------------------------------------------------------------------------
+
+
+def test_the_authority_of_an_answer_comes_from_how_it_came() -> None:
+    asked = RoomCommand(
+        "7",
+        Asked.CLOSE,
+        "durg",
+        MONDAY_NOON,
+        MONDAY_NOON,
+        "Insp. A. Sahu",
+        "police",
+        (("disposition", "genuine"), ("incident", "17-4821")),
+    )
+    command = by_room(asked, "ref")
+    assert (command.via, command.by, command.claims) == (Via.ROOM, "durg", Party.POLICE)
+    assert (command.kind, command.code, command.disposition) == (CommandKind.CLOSE, "4821", Disposition.GENUINE)
+    assert command.id == "durg/7"  # two rooms may use one id
+    assert by_room(replace(asked, by_role="emperor"), "").claims is Party.OTHER
+    assert by_room(replace(asked, kind=Asked.SILENCE), "").kind is CommandKind.OTHER
+
+
+def test_an_answer_by_the_socket_is_the_banks_at_most_and_soon_over() -> None:
+    command = by_socket(" 17-4821 ", "local", "ref", "r1", MONDAY_NOON)
+    assert (command.via, command.claims, command.kind) == (Via.SOCKET, Party.BANK, CommandKind.ACKNOWLEDGE)
+    assert (command.code, command.until - MONDAY_NOON) == ("4821", timedelta(seconds=30))
+    assert code_in("4821") == "4821"
+
+
+# --- Letters --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a letter is made of."""
+
+    code: str
+    words: str = "alarm"
+    contact: str = "sho"
+    channel: str = "mail"
+    language: str = "hi"
+    notice: str = "1000-1"
+    priority: int = 0
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("words", sorted(WORDS))
+async def test_every_letter_can_be_written_in_both_languages_with_every_slot_filled(
+    story: Story, words: str, language: str
+) -> None:
+    story.press("smoke-hall")
+    await story.seconds(2)
+    await story.answer("dispatch", "smoke-hall")
+    code = story.incident().code
+    letter = story.gateway._letters.letter(Row(code, words, language=language), 9)
+    assert letter is not None
+    assert f"17-{code}" in letter.subject + letter.body
+    assert "{" not in letter.subject + letter.body
+    assert (letter.seq, letter.code) == (9, f"17-{code}")
+
+
+async def test_a_letter_names_the_person_who_answered_and_the_time_of_the_place(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(2)
+    await story.answer("dispatch", "smoke-hall", by="ASI Meena Yadav")
+    made = story.gateway._letters.letter(Row(story.incident().code, "answered.dispatched", language="en"), 1)
+    assert made is not None
+    assert "ASI Meena Yadav" in made.body
+    assert "12:00, 01-06-2026" in made.body
+
+
+async def test_a_name_that_was_erased_leaves_the_post(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(2)
+    await story.answer("dispatch", "smoke-hall", by="ASI Meena Yadav")
+    book = LetterBook(story.settings, lambda: story.gateway.desk.state, lambda _ref: "")
+    made = book.letter(Row(story.incident().code, "answered.dispatched", language="en"), 1)
+    assert made is not None
+    assert made.body.startswith("durg sent a party")
+
+
+async def test_there_is_no_letter_for_a_stranger_a_lost_address_or_an_unknown_code(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(2)
+    book, code = story.gateway._letters, story.incident().code
+    assert book.letter(Row(code), 1) is not None
+    assert book.letter(Row(code, contact="nobody"), 1) is None
+    assert book.letter(Row(code, contact="thana"), 1) is None  # only by the room
+    assert book.letter(Row("9999"), 1) is None
+    assert LetterBook(story.settings, State, lambda _ref: "").letter(Row(code), 1) is None
+
+
+async def test_an_address_is_looked_up_when_the_letter_leaves(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(2)
+    secret = story.home / "secrets" / "sho-mail"
+    secret.write_text("new.sho@police.example", encoding="utf-8")
+    made = story.gateway._letters.letter(Row(story.incident().code), 1)
+    assert made is not None
+    assert made.address == "new.sho@police.example"
+    secret.unlink()
+    with pytest.raises(LookupError):
+        story.gateway._letters.letter(Row(story.incident().code), 1)
