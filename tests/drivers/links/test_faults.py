@@ -1,6 +1,6 @@
 """Injected faults, all kinds, in virtual time: no wrong value is ever taken for right.
 
-SENTINEL_FAULTS sets how many are injected here in all (`make faults`: a million); the ordinary run has 20,000.
+SENTINEL_FAULTS sets how many are injected here in all (`make faults`: a million); the ordinary run has 30,000.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from drivers.links.rtu_talk import LaterError, Talk
 from sentinel.ports import LinkError, Request, Table
 from tests.fakes_wire import HARMLESS, SERIAL_FAULTS, Fault, Rascal, VirtualLine, verdict
 
-FAULTS = int(os.environ.get("SENTINEL_FAULTS", "20000"))
+FAULTS = int(os.environ.get("SENTINEL_FAULTS", "30000"))
 TIMEOUT_S = 0.1
 
 EQUAL = [Request(unit, Table.HOLDING, address, 10) for unit in (1, 2, 3, 4) for address in (0, 100, 200)]
