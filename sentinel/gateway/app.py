@@ -29,7 +29,7 @@ from sentinel.core.signal import Signal
 from sentinel.duty.auditor import Auditor
 from sentinel.duty.desk import Desk
 from sentinel.duty.memory import MemoryOutbox
-from sentinel.duty.outbox import Outbox
+from sentinel.duty.outbox import Limit, Outbox
 from sentinel.duty.service import feed_watchdog, notify, on_signals, watchdog_period_s
 from sentinel.duty.supervise import Fallen, Progress, supervise
 from sentinel.duty.upkeep import Upkeep, restore
@@ -317,7 +317,12 @@ class Gateway:
             channels[name] = made
             watched[f"channel:{name}"] = Role.PATH
         self.ways.watch(watched, conditions, behind)
-        self._telling = Telling(channels, uplinks, self.outbox, self.progress, self.fallen)
+        limits = {
+            name: Limit(entry.limit.count, entry.limit.per)
+            for name, entry in settings.channels.items()
+            if entry.limit is not None
+        }
+        self._telling = Telling(channels, uplinks, limits, self.outbox, self.progress, self.fallen)
         self._telling.open()
         await self._reroute()
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sentinel.core.facts import Recorded
     from sentinel.core.model import Reading
     from sentinel.duty.desk import Desk
-    from sentinel.duty.outbox import Outbox
+    from sentinel.duty.outbox import Limit, Outbox
     from sentinel.duty.supervise import Fallen, Progress
     from sentinel.gateway.exchange import Event
     from sentinel.gateway.names import Names
@@ -52,12 +52,14 @@ class Telling:
         self,
         channels: Mapping[str, Channel],
         uplinks: Mapping[str, Uplink],
+        limits: Mapping[str, Limit],
         outbox: Outbox,
         progress: Progress,
         fallen: Fallen,
     ) -> None:
         self.channels = channels
         self.uplinks = uplinks
+        self._limits = limits
         self._outbox = outbox
         self._progress = progress
         self._fallen = fallen
@@ -66,7 +68,9 @@ class Telling:
     def open(self) -> None:
         """Put every channel to work."""
         for name, channel in self.channels.items():
-            self._outbox.add(name, channel, alive=self._progress.expect(f"outbox {name}", LANE_SILENT_S))
+            self._outbox.add(
+                name, channel, self._limits.get(name), self._progress.expect(f"outbox {name}", LANE_SILENT_S)
+            )
             self._start(f"outbox {name}", partial(self._outbox.run, name))
         for name, uplink in self.uplinks.items():
             self._start(f"uplink {name}", uplink.run)

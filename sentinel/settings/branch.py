@@ -227,7 +227,7 @@ class _Reader:
     def channel(self, place: Place, raw: Any) -> Channel | None:
         form = self.envelope(place, raw, ChannelForm)
         options = self.options(place, "kind", raw, ChannelForm, self.tables.channels)
-        return Channel(form.kind, form.path, options) if form and options else None
+        return Channel(form.kind, form.path, options, form.limit) if form and options else None
 
     def device(self, place: Place, raw: Any) -> Device | None:
         form = self.envelope(place, raw, DeviceForm)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
 
 from sentinel.core.codes import is_critical
 from sentinel.core.model import Role
@@ -102,11 +102,19 @@ class LinkForm(Form):
     kind: Ident
 
 
+class Limit(Form):
+    """At most so many notices in a time: an operator's cap, a mail server's patience. No first critical one waits for it."""
+
+    count: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    per: Positive
+
+
 class ChannelForm(Form):
     """The part of a channel that is the same for every kind."""
 
     kind: Ident
     path: Ident
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class Channel:
     kind: str
     path: str
     options: BaseModel
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ def _canonical(settings: Settings) -> Plain:
         "contacts": {id_: _contact(contact) for id_, contact in settings.contacts.items()},
         "ladders": {id_: _ladder(ladder) for id_, ladder in settings.ladders.items()},
         "channels": {
-            id_: {"kind": x.kind, "path": x.path, "options": _plain(x.options)} for id_, x in settings.channels.items()
+            id_: {"kind": x.kind, "path": x.path, "limit": _plain(x.limit), "options": _plain(x.options)}
+            for id_, x in settings.channels.items()
         },
         "told": {f"{role} {severity}": ladder for (role, severity), ladder in settings.rows().items()},
     }
