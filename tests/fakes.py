@@ -34,6 +34,7 @@ from sentinel.gateway.app import Gateway
 from sentinel.gateway.world import World
 from sentinel.ports import ChannelError, LinkError, Sent
 from sentinel.settings.branch import Loaded, load
+from sentinel.settings.problems import Level, Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -360,7 +361,7 @@ class Story:
         self._zero = 0.0
         self._write(dict(edits or {}))
         loaded = self.load()
-        assert loaded.settings is not None, loaded.problems
+        assert loaded.settings is not None, [str(one) for one in loaded.problems if one.level is Level.ERROR]
         self.settings = loaded.settings
         self._build_plant()
 

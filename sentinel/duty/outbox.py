@@ -214,6 +214,8 @@ class Outbox:
             await self._submit(Report(row.notice, NoticeState.FAILED, row.attempt, reason))
             return
         self._unwell(name, lane, reason)
+        if lane.sends:  # nothing left: a dead channel does not use up what its limit allows
+            lane.sends.pop()
         table = BACKOFF_CRITICAL_S if row.priority <= 1 else BACKOFF_S
         wait = error.retry_after_s or table[min(row.attempt - 1, len(table) - 1)]
         wait *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret

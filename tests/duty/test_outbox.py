@@ -86,6 +86,18 @@ async def test_a_limit_holds_back_faults_and_never_the_first_notice_of_a_hold_up
     assert len(phone.done) > 6
 
 
+async def test_tries_on_a_dead_channel_do_not_use_up_what_its_limit_allows(house: House) -> None:
+    phone = FakePhone(takes_s=0.01, down=ChannelError("lost"))
+    house.add("mail", phone, limit=Limit(3, 3600.0))
+    await house.desk.submit(HOLD_UP)
+    await asyncio.sleep(50)
+    assert len(phone.began) > 3
+    phone.down = None
+    await house.desk.submit(MAINS)
+    await asyncio.sleep(30)
+    assert len(phone.done) == 2
+
+
 async def test_a_temporary_failure_is_tried_again_soon_and_told_once_a_reason(house: House) -> None:
     phone = FakePhone(down=ChannelError("lost"))
     house.add("mail", phone)
