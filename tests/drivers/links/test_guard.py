@@ -66,6 +66,7 @@ def test_an_answer_that_may_belong_to_an_older_question_proves_only_what_was_bef
     guard.failed(A, 11.0)
     guard.answered(OTHER, 12.0)  # perhaps the first one's, late: A's reply may still be on its way
     assert guard.first(LIKE_A) is not None
+    assert guard.first(OTHER) is not None  # and so may the second of these
 
 
 def test_a_thrown_away_read_that_is_itself_owed_from_earlier_is_no_proof() -> None:
