@@ -6,9 +6,14 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hypothesis import HealthCheck, settings
+
 from sentinel.core.chain import GENESIS, chain, line
 from sentinel.core.facts import ClockQuality, Fact, Recorded, Stopping
 from sentinel.ports import Letter
+
+# A law says nothing of speed: on a loaded machine a slow example is no failure.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sentinel.channels import channel
 from sentinel.channels import email as module
 from sentinel.channels.email import EmailChannel, EmailOptions, Security, masked
 from sentinel.ports import ChannelError, Letter, Sent
-from tests.channels.book import Held, letter
+from tests.channels.book import Held, letter, unhurried
 from tests.servers import MailSink, free_port, mail_sink, make_certificates
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ async def test_a_repeat_has_the_same_message_id_and_nothing_else_has() -> None:
     assert parsed(sink.letters[5])["X-Priority"] is None
 
 
+@unhurried
 @given(subject=st.text(), body=st.text(), notice=st.text(min_size=1))
 def test_no_text_makes_a_header_of_its_own_or_a_letter_that_cannot_be_written(
     subject: str, body: str, notice: str
@@ -157,6 +158,7 @@ async def test_what_is_no_address_fails_for_good_and_no_server_is_asked(address:
     assert error.value.permanent
 
 
+@unhurried
 @given(address=st.from_regex(module._ADDRESS, fullmatch=True).filter(lambda text: len(text) < 200))
 def test_every_address_that_is_taken_can_be_written(address: str) -> None:
     assert EmailChannel(options(1), "b17")._message(letter(address=address)).as_bytes()

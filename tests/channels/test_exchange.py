@@ -23,6 +23,7 @@ from sentinel.gateway.exchange import (
     judge,
     receipt_of,
 )
+from tests.channels.book import unhurried
 
 NOW = datetime(2031, 6, 1, 2, 30, tzinfo=UTC)
 GOOD_ARGS: dict[CommandKind, dict[str, Any]] = {
@@ -190,11 +191,13 @@ json_values = st.recursive(
 )
 
 
+@unhurried
 @given(st.binary())
 def test_no_bytes_break_the_reader(payload: bytes) -> None:
     assert json_object(payload) is None or isinstance(json_object(payload), dict)
 
 
+@unhurried
 @given(st.dictionaries(st.sampled_from(["id", "kind", "at", "until", "by", "sig", "incident", "from"]), json_values))
 def test_no_json_breaks_the_parsers(changes: dict[str, object]) -> None:
     for kind in (CommandKind.ACKNOWLEDGE, CommandKind.FETCH):
@@ -205,6 +208,7 @@ def test_no_json_breaks_the_parsers(changes: dict[str, object]) -> None:
     assert receipt_of("durg", changes) is None
 
 
+@unhurried
 @given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_what_we_write_is_what_is_read(body: dict[str, object]) -> None:
     try:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sentinel.gateway.lanes import BATCH, RESEND_FIRST_S, RESEND_LAST_S, Lanes, RoomMark
 from sentinel.gateway.uplink import within
-from tests.channels.book import Book, Row
+from tests.channels.book import Book, Row, unhurried
 
 
 def publish(lanes: Lanes, head: int, batch: int = BATCH) -> tuple[int, int] | None:
@@ -95,6 +95,7 @@ steps = st.lists(
 )
 
 
+@unhurried
 @given(steps, st.integers(0, 20))
 def test_whatever_happens_a_room_that_takes_only_the_next_fact_ends_with_all_of_them(
     story: list[tuple[str, int]], receipt: int
@@ -162,6 +163,7 @@ def test_a_room_that_was_restored_from_an_older_copy_is_believed() -> None:
 # --- What fits into a message ------------------------------------------------------------------------------------------
 
 
+@unhurried
 @given(st.lists(st.integers(0, 50), min_size=1), st.integers(0, 200))
 def test_a_batch_is_a_beginning_that_fits_and_is_never_empty(sizes: list[int], budget: int) -> None:
     rows = [Row(seq, "थ" * size, ("", "")) for seq, size in enumerate(sizes, 1)]
