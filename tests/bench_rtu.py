@@ -74,6 +74,7 @@ async def cell(baud: int, silent: frozenset[int], seconds: float) -> dict[str, f
     return {
         "utilisation": round(seen.utilisation, 3),
         "violations": seen.violations,
+        "line_worst_late_ms": round(1000 * seen.worst_late_s, 1),
         "requests": seen.requests,
         "answers_per_s": round(master.answers / seen.elapsed_s, 2),
         "cpu_s_per_1000": round(1000 * cpu / max(1, master.answers), 2),

@@ -38,6 +38,7 @@ class LineReport:
     violations: int = 0  # requests that began less than 3.5 characters after the last byte
     used_s: float = 0.0  # bytes on the wire, and the two silences that an exchange must have
     elapsed_s: float = 0.0
+    worst_late_s: float = 0.0  # of a byte of ours: near the master's timeout, what it broke is this process's own fault
 
     @property
     def utilisation(self) -> float:
@@ -124,6 +125,7 @@ class _Wire:
         for at, byte in enumerate(reply, 1):
             _until(begins + at * self._character_s)
             self._free_at = time.monotonic()
+            self._seen.worst_late_s = max(self._seen.worst_late_s, self._free_at - begins - at * self._character_s)
             os.write(self._master, bytes((byte,)))
 
 
