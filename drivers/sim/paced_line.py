@@ -38,12 +38,13 @@ class LineReport:
     violations: int = 0  # requests that began less than 3.5 characters after the last byte
     used_s: float = 0.0  # bytes on the wire, and the two silences that an exchange must have
     elapsed_s: float = 0.0
+    late_s: float = 0.0  # how late the last bytes of our replies were, in all: the simulator's own, taken off
     worst_late_s: float = 0.0  # of a byte of ours: near the master's timeout, what it broke is this process's own fault
 
     @property
     def utilisation(self) -> float:
         """1.00 is the physical limit; more means that silences were broken."""
-        return self.used_s / self.elapsed_s if self.elapsed_s else 0.0
+        return self.used_s / (self.elapsed_s - self.late_s) if self.elapsed_s else 0.0
 
 
 class PacedLine:
@@ -122,11 +123,14 @@ class _Wire:
         seen.elapsed_s = self._free_at + silence_s - self._began
 
     def _say(self, reply: bytes, begins: float) -> None:
+        late_s = 0.0
         for at, byte in enumerate(reply, 1):
             _until(begins + at * self._character_s)
             self._free_at = time.monotonic()
-            self._seen.worst_late_s = max(self._seen.worst_late_s, self._free_at - begins - at * self._character_s)
+            late_s = self._free_at - begins - at * self._character_s
+            self._seen.worst_late_s = max(self._seen.worst_late_s, late_s)
             os.write(self._master, bytes((byte,)))
+        self._seen.late_s += late_s
 
 
 def _until(moment: float) -> None:
