@@ -106,16 +106,20 @@ class Branch:
         """Run the daemon."""
         log = (self.folder / "daemon.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sentinel.cli", "run", str(self.config)],
+            [sys.executable, "-X", "faulthandler", "-m", "sentinel.cli", "run", str(self.config)],
             stderr=log,
             env={"KILL_BRANCH_PASSWORD": "b", "PATH": "/usr/bin:/bin"},
         )
         log.close()
 
+    def log(self) -> str:
+        """What the daemon wrote."""
+        return (self.folder / "daemon.log").read_text()
+
     def kill(self) -> None:
         """As a power cut does."""
         assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "daemon.log").read_text()[-4000:]
+        assert self.process.poll() is None, self.log()[-4000:]
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
@@ -123,7 +127,12 @@ class Branch:
         """Orderly; it must be over within 5 s."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(self.process.wait, 5) == 0
+            try:
+                assert await asyncio.to_thread(self.process.wait, 5) == 0
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGABRT)  # faulthandler writes where every thread stands
+                await asyncio.to_thread(self.process.wait, 5)
+                raise AssertionError(f"no orderly stop within 5 s\n{self.log()[-6000:]}") from None
 
     async def press(self, zone: str, pressed: bool) -> None:
         """Set a zone's contact."""
@@ -140,7 +149,7 @@ class Branch:
                 while not true():
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"never came: {what}\n{(self.folder / 'daemon.log').read_text()[-3000:]}") from None
+            raise AssertionError(f"never came: {what}\n{self.log()[-3000:]}") from None
 
     @property
     def copy(self) -> Copy:

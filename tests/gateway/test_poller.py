@@ -75,9 +75,15 @@ class Bench:
     def __init__(self, line: Line, clock: FakeClock, *units: Unit) -> None:
         self.readings: list[Reading] = []
         self.damaged = 0
-        self.poller = Poller("bus", line, units, self.readings.extend, clock.system(), lambda: self.damaged)
+        self.held: dict[int, float] = {}  # unit -> until when the line holds it
+        self.poller = Poller(
+            "bus", line, units, self.readings.extend, clock.system(), lambda: self.damaged, self.held_s
+        )
         self.began = asyncio.get_running_loop().time()
         self.task = asyncio.create_task(self.poller.run())
+
+    def held_s(self, unit: int) -> float:
+        return max(0.0, self.held.get(unit, 0.0) - asyncio.get_running_loop().time())
 
     def of(self, point: str) -> list[Reading]:
         return [one for one in self.readings if one.point == point]
@@ -127,6 +133,20 @@ async def test_a_silent_unit_is_set_aside_and_its_neighbours_keep_their_rate(clo
     assert 2 <= len([at for at in line.times(5) if at > bench.began + 60]) <= 5
     probes = [limit for at, request, limit in line.asked if request.unit == 5 and at > bench.began + 5]
     assert all(limit is not None and limit < line.timeout_s for limit in probes)
+
+
+async def test_a_unit_that_the_line_holds_for_late_replies_costs_its_neighbours_nothing(clock: FakeClock) -> None:
+    line = Line()
+    bench = Bench(line, clock, Unit("slow", 1, 0.25), Unit("honest", 2, 0.25))
+    await asyncio.sleep(1)
+    bench.held[1] = asyncio.get_running_loop().time() + 0.6
+    before = len(line.times(2))
+    await asyncio.sleep(0.59)
+    assert len(line.times(2)) - before >= 2
+    assert max(line.times(1)) <= bench.held[1] - 0.6
+    await asyncio.sleep(1)
+    assert max(line.times(1)) > bench.held[1]
+    bench.task.cancel()
 
 
 async def test_a_unit_with_alarm_points_is_probed_every_five_seconds_and_heard_when_it_is_back(

@@ -2,7 +2,7 @@
 
 The simulated line's own lateness is taken off the time; the master's is not. A busy machine still tells: look at the load.
 
-python -m tests.bench_rtu [SECONDS]     prints one JSON object per cell; never part of the tests
+python -m tests.bench.rtu [SECONDS]     prints one JSON object per cell; never part of the tests
 """
 
 from __future__ import annotations
