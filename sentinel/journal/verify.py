@@ -66,7 +66,8 @@ class Verification:
         self._epoch = ""
         self._seals: set[str] = set()  # every hash that a Sealed fact names
         self._refs: set[str] = set()
-        self._notices: dict[str, tuple[NoticeState, int]] = {}  # as the facts have it, with the place of its NoticeQueued
+        # As the facts have it, with the place of its NoticeQueued.
+        self._notices: dict[str, tuple[NoticeState, int]] = {}
         self._oldest_row = 0
 
     def step(self, db: sqlite3.Connection, limit: int = STEP) -> Report | None:
