@@ -87,6 +87,17 @@ def next_due(state: State, now: datetime) -> datetime | None:
     return min(times, default=None)
 
 
+def may_take(policy: Policy, incident: Incident, contact: str, channel: str) -> bool:
+    """Whether a notice whose channel is gone may go to its contact by this one.
+
+    Of a hold-up only where the ladder of today names it: where its other addresses ring nobody has checked.
+    """
+    if not incident.silent:
+        return True
+    today = _off_site(_ladder_for(policy, incident.role, incident.severity), policy)
+    return any((one.contact, one.channel) == (contact, channel) for step in today.steps for one in step.targets)
+
+
 def _hurried(state: State, incident: Incident) -> bool:
     """A channel that the ladder uses is down: what is left repeats more often."""
     return any(
@@ -329,6 +340,8 @@ class _Desk:
                 self._queue(incident, target, "alarm" if _is_alarm(incident) else "trouble", priority, step)
 
     def _queue(self, incident: Incident, target: Target, words: str, priority: int, step: int) -> None:
+        if incident.silent and target.contact in _on_site(self.policy):  # who came there since the ladder was frozen
+            return
         self.say(
             facts.NoticeQueued(
                 notice=f"{incident.code}-{self.state.noticed + 1}",
@@ -381,9 +394,13 @@ def _ladder_for(policy: Policy, role: Role, severity: Severity) -> Ladder:
     )
 
 
+def _on_site(policy: Policy) -> set[str]:
+    return {contact.id for contact in policy.contacts if contact.on_site}
+
+
 def _off_site(policy_ladder: Ladder, policy: Policy) -> Ladder:
     """The ladder without anybody who stands in the branch: no phone may ring beside the robber."""
-    on_site = {contact.id for contact in policy.contacts if contact.on_site}
+    on_site = _on_site(policy)
     steps = tuple(
         Step(step.after_s, tuple(one for one in step.targets if not one.on_site and one.contact not in on_site))
         for step in policy_ladder.steps

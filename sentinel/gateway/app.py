@@ -363,8 +363,7 @@ class Gateway:
             for row in await self.journal.live():
                 if row.channel in channels:
                     continue
-                contact = self.settings.contacts.get(row.contact)
-                other = next((name for name in channels if contact and name in contact.addresses), None)
+                other = next((name for name in channels if self._may_take(row, name)), None)
                 if other is None:
                     reason = f"channel {row.channel} left the settings"
                     self.desk.submit(decide.Report(row.notice, NoticeState.FAILED, row.attempt, reason))
@@ -381,6 +380,12 @@ class Gateway:
         entry = self.settings.contacts.get(contact)
         address = None if entry is None else entry.addresses.get(channel)
         return address if isinstance(address, str) else ""
+    def _may_take(self, row: OutboxRow, channel: str) -> bool:
+        contact, incident = self.settings.contacts.get(row.contact), self.desk.state.find(row.code)
+        if contact is None or incident is None or channel not in contact.addresses:
+            return False
+        return decide.may_take(self.desk.policy, incident, row.contact, channel)
+
 
     def _letter(self, row: OutboxRow) -> Letter | None:
         return self._letters.letter(row, row.seq)

@@ -87,11 +87,16 @@ class LetterBook:
         self._zone = ZoneInfo(settings.branch.time_zone)
 
     def letter(self, row: Wanted, seq: int, *, from_memory: bool = False) -> Letter | None:
-        """The letter, or None when its contact has no address on this channel any more. `seq` of the queueing fact."""
+        """The letter, or None when its contact has no address on this channel any more. `seq` of the queueing fact.
+
+        Nor is there one of a hold-up for a contact who is on site by now, whenever its row was made.
+        """
         contact = self._settings.contacts.get(row.contact)
         address = None if contact is None else contact.addresses.get(row.channel)
         incident = self._state().find(row.code)
         if contact is None or address is None or incident is None:
+            return None
+        if incident.silent and contact.on_site:
             return None
         where = address if isinstance(address, str) else address.read()
         about = "bare" if from_memory and row.words == "alarm" else row.words

@@ -10,7 +10,7 @@ import pytest
 from sentinel.core import facts
 from sentinel.core.authority import CommandKind
 from sentinel.core.codes import ROLES
-from sentinel.core.decide import Report, Tick
+from sentinel.core.decide import Report, Tick, may_take
 from sentinel.core.facts import Cause, ClockQuality, Disposition
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step, Via
@@ -51,6 +51,33 @@ def test_a_contact_that_the_post_calls_on_site_is_not_told_even_when_the_ladder_
     policy = replace(POLICY, ladders=((Role.HOLD_UP, Severity.CRITICAL, forgot),))
     assert told(Life(policy=policy).do(alarm("holdup", Role.HOLD_UP))) == {"thana", "officer"}
     assert {contact.id for contact in CONTACTS if contact.on_site} == {"manager"}
+
+
+def test_an_officer_who_stands_in_the_branch_since_the_hold_up_began_hears_no_more_of_it() -> None:
+    life = Life()
+    code = life.press().code
+    life.deliver(code)
+    assert "officer" in told(life.wait(minutes=1))
+    life.deliver(code)
+    moved = tuple(replace(one, on_site=one.on_site or one.id == "officer") for one in CONTACTS)
+    life.policy = replace(POLICY, contacts=moved)
+    heard = set[str]()
+    for _ in range(10):
+        life.deliver(code)
+        heard |= told(life.wait(minutes=1))
+    heard |= told(life.do(Tick(repair=frozenset({code}))))
+    heard |= told(life.police(CommandKind.ACKNOWLEDGE, code))
+    heard |= told(life.police(CommandKind.CLOSE, code, disposition=Disposition.GENUINE))
+    assert heard == {"thana", "room", "district"}
+    assert "officer" in told(life.do(alarm("gate", Role.PANIC))) | told(life.wait(minutes=1))
+
+
+def test_a_hold_up_takes_another_way_only_where_the_ladder_of_today_names_it() -> None:
+    incident = Life().press()
+    assert may_take(POLICY, incident, "officer", "sms")
+    assert not may_take(POLICY, incident, "officer", "mail")  # nobody checked where that rings
+    assert not may_take(POLICY, incident, "manager", "sms")
+    assert may_take(POLICY, Life().press("gate", Role.PANIC), "officer", "mail")
 
 
 def test_a_panic_button_that_the_bank_wants_heard_is_told_to_the_manager_too() -> None:

@@ -89,6 +89,46 @@ async def test_letters_of_a_channel_that_left_go_to_their_contacts_by_another_on
 
 async def test_a_lost_outbox_row_is_found_within_a_minute_made_again_and_told(story: Story) -> None:
     story.mail.down = True
+OFFICER_COMES_TO_THE_BRANCH = {
+    "      - {after: 1m, tell: [{contact: security-officer, by: mail}]}\n  life:": "  life:",
+    "क्षेत्रीय सुरक्षा अधिकारी}\n": "क्षेत्रीय सुरक्षा अधिकारी}\n    on_site: true\n",
+}
+
+
+async def test_an_officer_who_became_on_site_by_a_reload_is_told_no_more_of_the_hold_up(story: Story) -> None:
+    story.mail.down = True
+    story.press("hold-up-counter")
+    await story.seconds(65)  # his notice waits
+    await story.reload(OFFICER_COMES_TO_THE_BRANCH)
+    assert story.facts(facts.Reloaded)
+    story.mail.down = False
+    story.mark()
+    await story.minutes(20)
+    assert not [line for line in story.texts("security-officer") if "लूट" in line]
+    assert [line for line in story.texts("sho") if "लूट" in line]
+
+
+async def test_a_hold_up_is_not_rerouted_to_an_address_that_its_ladder_does_not_name(story: Story) -> None:
+    story.mail.down = True
+    story.press("hold-up-counter")
+    story.press("smoke-hall")
+    await story.seconds(5)
+    everybody_by_post = {
+        "    addresses: {mail: !credential sho-mail}": "    addresses: {post: !credential sho-mail, room: durg}",
+        "{contact: sho, by: mail}": "{contact: sho, by: post}",
+        "by: mail": "by: post",
+        "addresses: {mail:": "addresses: {post:",
+        "  mail:\n    kind: email": "  post:\n    kind: email",
+    }
+    await story.reload(everybody_by_post)
+    assert story.facts(facts.Reloaded)
+    await story.seconds(5)
+    rows = {row.code: row.channel for row in await story.gateway.journal.live() if row.contact == "sho"}
+    held_up = story.incident("hold-up-counter").code
+    assert rows[held_up] == "post"  # the room is first among the channels, and would do for smoke
+    assert story.letters("room", contact="sho") == []
+
+
     story.press("hold-up-counter")
     await story.seconds(10)
 
