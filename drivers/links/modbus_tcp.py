@@ -194,6 +194,10 @@ class ModbusTcp:
                     await _call(client, asked)
                 except ModbusException as error:
                     pending.end(LinkError(Failure.NOT_CONNECTED, f"{self._name}: {error}"))
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # pymodbus waits by asyncio.wait_for, which on 3.11 swallows a cancel that comes together with the reply.
+                raise asyncio.CancelledError
         except TimeoutError:
             if pending is None:
                 self._presence.failed(f"no connection within {timeout_s:g} s", time.monotonic())

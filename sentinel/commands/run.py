@@ -18,6 +18,7 @@ from sentinel.settings.problems import Level, in_order
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from sentinel.settings.branch import Loaded
     from sentinel.settings.site import Settings
@@ -49,8 +50,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(settings: Settings, loaded: object) -> None:
-    await Gateway(settings, loaded).run()  # type: ignore[arg-type]
+async def _serve(settings: Settings, loaded: Callable[[], Loaded]) -> None:
+    await Gateway(settings, loaded).run()
+    # The journal is closed and all is said. A mail session or a stuck card in some thread may not hold up the restart.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _log() -> None:

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.gateway")
 
 DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
+LEAVE_S = 1.0  # what was cancelled is over within this
 SILENT_S = 30.0  # a part without a sign of life for so long is stuck
 AUDITOR_SILENT_S = 180.0
 JOURNAL_SILENT_S = 120.0  # a thread that the card holds for so long: bare mode tells it at once, a restart may mend it
@@ -173,12 +174,12 @@ class Gateway:
             await self._go_down()
         finally:
             off()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._leave(self._plant_task)
-            if self._telling is not None:
-                await self._telling.abandon()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_S):
+                    await self._leave(*self._tasks)
+                    await self._leave(*self._plant_tasks())
+                    if self._telling is not None:
+                        await self._telling.abandon()
             self._memory.stop()
             await self.journal.close()
 
@@ -188,11 +189,18 @@ class Gateway:
     def _poll(self) -> asyncio.Task[None]:
         return asyncio.create_task(self.plant.run(self.progress, self.fallen), name="plant")
 
+    def _plant_tasks(self) -> list[asyncio.Task[None]]:
+        return [] if self._plant_task is None else [self._plant_task]
+
     @staticmethod
-    async def _leave(task: asyncio.Task[None] | None) -> None:
-        if task is not None:
+    async def _leave(*tasks: asyncio.Task[None]) -> None:
+        """Cancel these and wait until they are over, for so long at most: a task that stays is no reason to hang."""
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=LEAVE_S)
+            for task in late:
+                log.error("task does not stop task=%s", task.get_name())
 
     async def _wake_up(self, began: float) -> None:
         """Open and replay the journal, say that we are here, and begin to detect."""
@@ -223,7 +231,7 @@ class Gateway:
         """Say so, let what is being sent end, and go; what is left is in the journal."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await self._leave(self._plant_task)
+                await self._leave(*self._plant_tasks())
                 await self.desk.say(facts.Stopping("asked"))
                 await self.upkeep.save()
                 if self._telling is not None:
@@ -261,7 +269,7 @@ class Gateway:
                 await self._telling.close()
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
-            await self._leave(self._plant_task)
+            await self._leave(*self._plant_tasks())
             self.plant = Plant(new, self.sensing.take, self.clock, self._world.link)
             self._plant_task = self._poll()
             now = self.clock.monotonic()
@@ -372,6 +380,12 @@ class Gateway:
                 await self.journal.reroute(row.notice, other, channels[other].path, self.clock.now())
                 self.outbox.wake(other)
 
+    def _may_take(self, row: OutboxRow, channel: str) -> bool:
+        contact, incident = self.settings.contacts.get(row.contact), self.desk.state.find(row.code)
+        if contact is None or incident is None or channel not in contact.addresses:
+            return False
+        return decide.may_take(self.desk.policy, incident, row.contact, channel)
+
     def _lane_health(self, channel: str, up: bool, reason: str) -> None:
         if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
             self.ways.report(f"channel:{channel}", up=up, reason=reason)
@@ -380,12 +394,6 @@ class Gateway:
         entry = self.settings.contacts.get(contact)
         address = None if entry is None else entry.addresses.get(channel)
         return address if isinstance(address, str) else ""
-    def _may_take(self, row: OutboxRow, channel: str) -> bool:
-        contact, incident = self.settings.contacts.get(row.contact), self.desk.state.find(row.code)
-        if contact is None or incident is None or channel not in contact.addresses:
-            return False
-        return decide.may_take(self.desk.policy, incident, row.contact, channel)
-
 
     def _letter(self, row: OutboxRow) -> Letter | None:
         return self._letters.letter(row, row.seq)

@@ -48,7 +48,9 @@ class Plant:
                 if device.link == name
             ]
             self.links[name] = made
-            self.pollers[name] = Poller(name, made, drivers, take, clock, damaged=partial(_damaged, made))
+            self.pollers[name] = Poller(
+                name, made, drivers, take, clock, damaged=partial(_damaged, made), held=made.held_s
+            )
 
     async def run(self, progress: Progress, fallen: Fallen) -> None:
         """Poll every line until cancelled, then give the lines back."""

@@ -77,6 +77,7 @@ class Poller:
         take: Callable[[list[Reading]], None],
         clock: Clock,
         damaged: Callable[[], int] = lambda: 0,
+        held: Callable[[int], float] = lambda _unit: 0.0,
     ) -> None:
         self.name = name
         self.stats = PollStats()
@@ -85,6 +86,7 @@ class Poller:
         self._take = take
         self._clock = clock
         self._damaged = damaged  # the line's count of damaged frames so far
+        self._held = held  # how long the line would make a question to this unit wait for late replies
         self._damage_seen = 0
         self._doubt_until = 0.0
         self._slots: list[_Slot] = []
@@ -114,14 +116,14 @@ class Poller:
                 continue
             index = heapq.heappop(ready)[2]
             slot = self._slots[index]
-            if not self._spared(slot.unit, now):
+            if not self._spared(slot, now):
                 await self._ask(slot)
             slot.due = self._next(slot)
             heapq.heappush(later, (slot.due, index))
 
-    def _spared(self, unit: _Unit, now: float) -> bool:
-        """Set aside: its questions are skipped until the next probe."""
-        return not self._alone and now < unit.aside_until
+    def _spared(self, slot: _Slot, now: float) -> bool:
+        """Set aside until the next probe, or held by the line: its neighbours do not wait for it."""
+        return not self._alone and (now < slot.unit.aside_until or self._held(slot.poll.request.unit) > 0)
 
     def _next(self, slot: _Slot) -> float:
         interval = slot.poll.interval_s
