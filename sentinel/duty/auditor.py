@@ -21,7 +21,7 @@ from sentinel.core.signal import Signal
 from sentinel.journal.errors import JournalUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sentinel.core.incident import Incident, State
@@ -34,6 +34,8 @@ log = logging.getLogger("sentinel.audit")
 EVERY_S = 60.0
 CONFIRM_S = 5.0  # the desk looks at its deadlines every 2 s: what stands so long later is no race with it
 OVERDUE = timedelta(seconds=30)  # a step this late was missed
+PUT_OFF = timedelta(minutes=10)  # the longest backoff is six
+HELD = timedelta(minutes=2)  # a lease is one
 
 
 class Rows(Protocol):
@@ -44,6 +46,9 @@ class Rows(Protocol):
 
     async def release_expired(self, now: datetime) -> int:
         """Leases that ran out go back to pending."""
+
+    async def release(self, notice: str, now: datetime) -> bool:
+        """Give a live row back, due now; False when it is final or lost."""
 
     async def requeue(self, notice: str, now: datetime) -> bool:
         """Make the row of this notice again from the fact that queued it, due now."""
@@ -58,9 +63,9 @@ class Finding:
     code: str
 
 
-def audit(state: State, live_rows: Collection[str], now: datetime) -> list[Finding]:
-    """What does not add up. `live_rows`: notices that the outbox will still send or is sending."""
-    findings = []
+def audit(state: State, live_rows: Mapping[str, OutboxRow], now: datetime) -> list[Finding]:
+    """What does not add up. `live_rows`: what the outbox will still send or is sending, by notice."""
+    findings = [Finding(row.notice, "put off for too long", row.code) for row in live_rows.values() if _far(row, now)]
     for incident in state.incidents.values():
         fault = _ladder_fault(incident, now)
         if fault:
@@ -71,6 +76,12 @@ def audit(state: State, live_rows: Collection[str], now: datetime) -> list[Findi
             if notice.live and notice.id not in live_rows
         ]
     return findings
+
+
+def _far(row: OutboxRow, now: datetime) -> bool:
+    """A deadline that no backoff and no lease gives: set on another time."""
+    put_off = row.next_at is not None and row.next_at > now + PUT_OFF
+    return put_off or (row.lease_until is not None and row.lease_until > now + HELD)
 
 
 def _ladder_fault(incident: Incident, now: datetime) -> str:
@@ -120,7 +131,7 @@ class Auditor:
             return []  # bare mode tells that itself
         for finding in still:
             log.error("audit finding subject=%s what=%s", finding.subject, finding.what)
-            if finding.subject != finding.code:
+            if finding.subject != finding.code and not await self._rows.release(finding.subject, self._clock.now()):
                 await self._rows.requeue(finding.subject, self._clock.now())
         lost = frozenset(one.code for one in still if one.subject == one.code)
         if lost:
@@ -133,12 +144,12 @@ class Auditor:
     async def _look(self) -> list[Finding]:
         # The desk's state first: a notice that becomes final in between is then missing nowhere.
         before = self._desk.state
-        rows = {row.notice for row in await self._rows.live()}
+        rows = {row.notice: row for row in await self._rows.live()}
         found = [] if self._desk.bare is not None else audit(before, rows, self._clock.now())
         return [one for one in found if self._still(one)]
 
     def _still(self, finding: Finding) -> bool:
-        incident = self._desk.state.incidents.get(finding.code)
+        incident = self._desk.state.find(finding.code)
         if incident is None:
             return False
         if finding.subject == finding.code:

@@ -148,13 +148,13 @@ class Desk:
             pass
 
     async def _turn(self, items: list[_Item]) -> None:
+        by_s = self.stepped()  # first: a step that comes after it is seen by the next turn, and makes all rows due again
         now = self._clock.now()
         quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
         if self.bare is not None and self._clock.monotonic() >= self._retry_at:
             await self._write_late(now, quality)
         if self.bare is None and self._ledger.failure is not None:
             self._go_bare(self._ledger.failure, [], now, quality)
-        by_s = self.stepped()
         if by_s:  # before anything is decided on the new time: the deadlines of this boot move with it
             items.insert(0, _Item([], [facts.ClockStepped(by_s)], asyncio.get_running_loop().create_future()))
         working, batch = self.state, list[Fact]()

@@ -217,7 +217,7 @@ class Outbox:
         if lane.sends:  # nothing left: a dead channel does not use up what its limit allows
             lane.sends.pop()
         table = BACKOFF_CRITICAL_S if row.priority <= 1 else BACKOFF_S
-        wait = error.retry_after_s or table[min(row.attempt - 1, len(table) - 1)]
+        wait = min(error.retry_after_s or 0.0, BACKOFF_S[-1]) or table[min(row.attempt - 1, len(table) - 1)]
         wait *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
         try:
             await self._rows.postpone(row.notice, self._clock.now() + timedelta(seconds=wait), reason)

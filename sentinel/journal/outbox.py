@@ -75,6 +75,7 @@ NEXT: dict[tuple[NoticeState, type[Fact]], NoticeState] = {
     (NoticeState.PENDING, NoticeWithdrawn): NoticeState.WITHDRAWN,
     (NoticeState.SENDING, NoticeWithdrawn): NoticeState.WITHDRAWN,
 }
+STEPPED_LEASE_S = 60.0  # from a step of the clock on, what is being sent has so long
 LIVE = frozenset({NoticeState.PENDING, NoticeState.SENDING})
 
 
@@ -89,11 +90,12 @@ def project(db: sqlite3.Connection, record: Recorded) -> None:
             _move(db, notice, type(fact), record.at, reason)
         case NoticeSent(notice=notice) | NoticeDelivered(notice=notice) | NoticeWithdrawn(notice=notice) as fact:
             _move(db, notice, type(fact), record.at, "")
-        case ClockStepped(by_s=by_s):
-            # Every live deadline was set in this run: `release_all` made them so at its start.
+        case ClockStepped():
+            # Which deadlines were set on the old time and which already on the new one, nobody knows: all are due.
             db.execute(
-                "UPDATE outbox SET next_at = next_at + ?1, lease_until = lease_until + ?1 WHERE done_at IS NULL",
-                (by_s,),
+                "UPDATE outbox SET next_at = CASE state WHEN 'pending' THEN ?1 END, "
+                "lease_until = CASE state WHEN 'sending' THEN ?1 + ?2 END WHERE done_at IS NULL",
+                (record.at.timestamp(), STEPPED_LEASE_S),
             )
         case _:
             pass
@@ -184,6 +186,15 @@ def release_all(db: sqlite3.Connection, now: datetime) -> int:
         (now.timestamp(),),
     )
     return done.rowcount
+
+
+def release(db: sqlite3.Connection, notice: str, now: datetime) -> bool:
+    """Give a live row back, due now, whatever it waits for; False when it is final or lost."""
+    done = db.execute(
+        "UPDATE outbox SET state = 'pending', next_at = ?, lease_until = NULL WHERE notice = ? AND done_at IS NULL",
+        (now.timestamp(), notice),
+    )
+    return done.rowcount == 1
 
 
 def reroute(db: sqlite3.Connection, notice: str, channel: str, path: str, now: datetime) -> bool:

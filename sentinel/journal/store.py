@@ -176,6 +176,10 @@ class Store:
         """At a start: every live row is due now."""
         return self._write(lambda db: outbox.release_all(db, now))
 
+    def release(self, notice: str, now: datetime) -> bool:
+        """Give a live row back, due now; False when it is final or lost."""
+        return self._write(lambda db: outbox.release(db, notice, now))
+
     def reroute(self, notice: str, channel: str, path: str, now: datetime) -> bool:
         """Send a live row by another channel, due now."""
         return self._write(lambda db: outbox.reroute(db, notice, channel, path, now))

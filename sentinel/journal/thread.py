@@ -181,6 +181,10 @@ class Journal:
         """At a start: every live row is due now."""
         return await self._ask(lambda store: store.release_all(now))
 
+    async def release(self, notice: str, now: datetime) -> bool:
+        """Give a live row back, due now; False when it is final or lost."""
+        return await self._ask(lambda store: store.release(notice, now))
+
     async def reroute(self, notice: str, channel: str, path: str, now: datetime) -> bool:
         """Send a live row by another channel, due now."""
         return await self._ask(lambda store: store.reroute(notice, channel, path, now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +124,31 @@ async def test_a_server_that_asks_for_patience_gets_it(house: House) -> None:
     await house.desk.submit(MAINS)
     await asyncio.sleep(60)
     assert 31 < phone.began[1][0] - phone.began[0][0] < 50
+
+
+async def test_a_server_that_asks_for_a_year_is_tried_again_within_minutes(house: House) -> None:
+    phone = FakePhone(trouble=[ChannelError("later", retry_after_s=3e7)])
+    house.add("mail", phone)
+    await house.desk.submit(MAINS)
+    await asyncio.sleep(400)
+    assert len(phone.done) >= 1
+
+
+async def test_a_send_that_fails_just_after_the_clock_was_set_is_tried_again_in_seconds_not_in_ten_years(
+    house: House, clock: FakeClock
+) -> None:
+    house.desk.stepped = house.clock.stepped
+    house.desk.stepped()
+    phone = FakePhone(takes_s=0.9, down=ChannelError("lost"))
+    house.add("mail", phone)
+    await house.desk.submit(HOLD_UP)
+    await asyncio.sleep(0.5)
+    clock.step(clock.wall() + timedelta(days=3650))
+    await asyncio.sleep(5)
+    assert of(house, facts.ClockStepped)
+    phone.down = None
+    await asyncio.sleep(30)
+    assert phone.done, "the first notice left"
 
 
 async def test_a_permanent_failure_is_a_fact_and_is_not_tried_again(house: House) -> None:

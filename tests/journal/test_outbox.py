@@ -90,13 +90,32 @@ def test_after_a_crash_everything_is_due_at_once(store: Store) -> None:
     assert take(store, 5) == ["1-1", "2-1", "3-1"]
 
 
-def test_a_clock_that_steps_moves_what_is_waiting_with_it(store: Store) -> None:
+def test_a_clock_that_steps_makes_all_that_waits_due_at_once_and_gives_leases_a_minute(store: Store) -> None:
     write(store, queued("1-1"), queued("2-1"))
     take(store)
     store.postpone("1-1", later(60), "busy")
-    write(store, ClockStepped(-3600.0))
-    assert store.release_expired(later(30 - 3600)) == 1
+    write(store, ClockStepped(-3600.0), at=later(-3600))
+    assert take(store, -3600) == ["1-1"]
+    assert store.release_expired(later(60 - 3600)) == 2
     assert take(store, 60 - 3600) == ["1-1", "2-1"]
+
+
+def test_what_was_set_on_the_new_time_before_the_step_was_written_does_not_step_again(store: Store) -> None:
+    by_s = 3.2e8
+    write(store, queued("1-1"), queued("2-1"))
+    take(store, by_s)
+    store.postpone("1-1", later(by_s + 2), "busy")
+    write(store, ClockStepped(by_s), at=later(by_s + 1))
+    assert take(store, by_s + 1) == ["1-1"]
+    assert store.release_expired(later(by_s + 1 + 60)) == 2
+
+
+def test_a_row_is_given_back_by_name_whatever_it_waits_for(store: Store) -> None:
+    write(store, queued("1-1"), queued("2-1"), queued("3-1"), NoticeSent("3-1", 1))
+    take(store)
+    store.postpone("1-1", later(9_000_000), "the clock was wrong")
+    assert [store.release(notice, later(1)) for notice in ("1-1", "2-1", "3-1")] == [True, True, False]
+    assert take(store, 1) == ["1-1", "2-1"]
 
 
 def test_a_withdrawn_notice_does_not_leave(store: Store) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sentinel.core import facts
 from sentinel.core.model import Ladder
 
@@ -87,8 +89,6 @@ async def test_letters_of_a_channel_that_left_go_to_their_contacts_by_another_on
     ]
 
 
-async def test_a_lost_outbox_row_is_found_within_a_minute_made_again_and_told(story: Story) -> None:
-    story.mail.down = True
 OFFICER_COMES_TO_THE_BRANCH = {
     "      - {after: 1m, tell: [{contact: security-officer, by: mail}]}\n  life:": "  life:",
     "क्षेत्रीय सुरक्षा अधिकारी}\n": "क्षेत्रीय सुरक्षा अधिकारी}\n    on_site: true\n",
@@ -129,6 +129,8 @@ async def test_a_hold_up_is_not_rerouted_to_an_address_that_its_ladder_does_not_
     assert story.letters("room", contact="sho") == []
 
 
+async def test_a_lost_outbox_row_is_found_within_a_minute_made_again_and_told(story: Story) -> None:
+    story.mail.down = True
     story.press("hold-up-counter")
     await story.seconds(10)
 
@@ -144,6 +146,26 @@ async def test_a_hold_up_is_not_rerouted_to_an_address_that_its_ladder_does_not_
     assert [one.reason for one in found] == ["live in the facts, missing from the outbox"]
     await story.minutes(2)
     assert not [one for one in story.open() if one.subject == "gateway:audit"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["next_at = next_at + 3e8", "state = 'sending', attempt = 1, next_at = NULL, lease_until = 9e9"]
+)
+async def test_a_notice_put_off_for_years_is_found_within_a_minute_and_told(story: Story, wrong: str) -> None:
+    story.mail.down = True
+    story.press("hold-up-counter")
+    await story.seconds(10)
+
+    def put_off(store: Store) -> None:
+        store._db.execute(f"UPDATE outbox SET {wrong} WHERE contact = 'sho' AND state = 'pending'")
+
+    await story.gateway.journal._ask(put_off)
+    story.mail.down = False
+    story.mark()
+    await story.seconds(75)
+    assert "mail sho alarm" in [line.partition(" ")[2] for line in story.letters(contact="sho")]
+    found = [one for one in story.facts(facts.IncidentOpened) if one.subject == "gateway:audit"]
+    assert [one.reason for one in found] == ["put off for too long"]
 
 
 async def test_a_ladder_that_was_corrupted_is_told_as_a_fault_and_shows_as_impaired(story: Story) -> None:
