@@ -19,7 +19,7 @@ from sentinel.web.server import HEADERS, Refusal, body, refused, reply
 if TYPE_CHECKING:
     from sentinel.gateway.app import Gateway
 
-NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}")
 
 
 def routes(gateway: Gateway) -> list[web.RouteDef]:

@@ -127,8 +127,9 @@ _EPOCH = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
-_TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,280}")
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+# One line, and whole signs: half a surrogate pair passes JSON, and no letter can be written with it.
+_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,280}")
+_NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}")
 
 
 def receipt_of(room: str, body: Mapping[str, object] | None) -> Receipt | None:

@@ -24,6 +24,7 @@ async def test_a_healthy_branch_says_so(story: Story) -> None:
         ("POST", "/api/v1/incidents/1/acknowledge", {}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": ""}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": "a\nb"}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": "\ud800"}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": 7}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", ["by"], 400, "not-an-object"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": "Kavita"}, 404, "no-such-incident"),

@@ -215,6 +215,18 @@ async def test_retained_expired_and_repeated_commands_do_nothing_and_are_facts(s
     assert [one.reason for one in story.facts(facts.CommandRefused)] == ["retained", "expired", "repeated", "repeated"]
 
 
+async def test_a_name_that_no_letter_can_say_is_refused_and_the_mail_goes_on(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(5)
+    await story.answer("arrive", "panic-gate", by="half a sign \ud800")
+    assert [(one.kind, one.reason) for one in story.facts(facts.CommandRefused)] == [("arrive", "malformed")]
+    await story.answer("arrive", "panic-gate")
+    await story.seconds(5)
+    for text in story.texts("sho"):
+        text.encode()
+    assert "Insp. A. Sahu" in story.texts("sho")[-1]
+
+
 async def test_a_room_that_asks_for_the_next_step_gets_it_at_once(story: Story) -> None:
     story.mark()
     story.press("hold-up-counter")
