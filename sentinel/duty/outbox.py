@@ -50,6 +50,9 @@ class Rows(Protocol):
     async def take(self, channels: Sequence[str], now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
         """Every due row of priority 0 and at most `limit` others, loudest and oldest first, now leased."""
 
+    async def release_leased(self, channel: str, now: datetime) -> int:
+        """What a lane before this one was sending is due now."""
+
     async def postpone(self, notice: str, next_at: datetime, error: str) -> bool:
         """Give a leased row back, to be tried again at `next_at`; False when it is not leased any more."""
 
@@ -118,6 +121,8 @@ class Outbox:
     async def run(self, name: str) -> None:
         """Work through the rows of one channel, for ever."""
         lane = self._lanes[name]
+        with suppress(JournalUnavailable):  # the leases run out by themselves too
+            await self._rows.release_leased(name, self._clock.now())
         try:
             while True:
                 lane.wake.clear()

@@ -142,7 +142,11 @@ def _move(db: sqlite3.Connection, notice: str, kind: type[Fact], at: datetime, e
 
 
 def take(db: sqlite3.Connection, channels: Sequence[str], now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
-    """Lease every due row of priority 0 and at most `limit` others, loudest first; each costs it an attempt."""
+    """Lease every due row of priority 0 and at most `limit` others, loudest first; each costs it an attempt.
+
+    Leases of these channels that ran out are due again. Nothing is written when there is nothing to take.
+    """
+    release_expired(db, now, channels)
     due = f"WHERE done_at IS NULL AND state = 'pending' AND next_at <= ? AND channel IN ({_marks(channels)}) "
     names = _select(db, f"{due} AND priority = 0 ORDER BY seq", (now.timestamp(), *channels))
     if limit > 0:
@@ -169,12 +173,23 @@ def postpone(db: sqlite3.Connection, notice: str, next_at: datetime, error: str)
     return done.rowcount == 1
 
 
-def release_expired(db: sqlite3.Connection, now: datetime) -> int:
-    """Leases that ran out go back, due now: at least once, rather than perhaps never."""
+def release_expired(db: sqlite3.Connection, now: datetime, channels: Sequence[str] = ()) -> int:
+    """Leases (of these channels) that ran out go back, due now: at least once, rather than perhaps never."""
+    of = f"AND channel IN ({_marks(channels)})" if channels else ""
     done = db.execute(
-        "UPDATE outbox SET state = 'pending', next_at = ?1, lease_until = NULL "
-        "WHERE done_at IS NULL AND state = 'sending' AND lease_until <= ?1",
-        (now.timestamp(),),
+        "UPDATE outbox SET state = 'pending', next_at = ?1, lease_until = NULL "  # noqa: S608 - marks only
+        f"WHERE done_at IS NULL AND state = 'sending' AND lease_until <= ?1 {of}",
+        (now.timestamp(), *channels),
+    )
+    return done.rowcount
+
+
+def release_leased(db: sqlite3.Connection, channel: str, now: datetime) -> int:
+    """At the start of a lane: what the one before it was sending is due now."""
+    done = db.execute(
+        "UPDATE outbox SET state = 'pending', next_at = ?, lease_until = NULL "
+        "WHERE done_at IS NULL AND state = 'sending' AND channel = ?",
+        (now.timestamp(), channel),
     )
     return done.rowcount
 

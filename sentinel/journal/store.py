@@ -172,6 +172,10 @@ class Store:
         """Leases that ran out go back, due now."""
         return self._write(lambda db: outbox.release_expired(db, now))
 
+    def release_leased(self, channel: str, now: datetime) -> int:
+        """At the start of a lane: what the one before it was sending is due now."""
+        return self._write(lambda db: outbox.release_leased(db, channel, now))
+
     def release_all(self, now: datetime) -> int:
         """At a start: every live row is due now."""
         return self._write(lambda db: outbox.release_all(db, now))

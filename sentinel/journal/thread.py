@@ -177,6 +177,10 @@ class Journal:
         """Leases that ran out go back, due now."""
         return await self._ask(lambda store: store.release_expired(now))
 
+    async def release_leased(self, channel: str, now: datetime) -> int:
+        """At the start of a lane: what the one before it was sending is due now."""
+        return await self._ask(lambda store: store.release_leased(channel, now))
+
     async def release_all(self, now: datetime) -> int:
         """At a start: every live row is due now."""
         return await self._ask(lambda store: store.release_all(now))

@@ -213,14 +213,20 @@ async def test_a_crash_between_send_and_mark_repeats_the_letter_under_the_same_c
 
 
 async def test_a_lease_that_ran_out_goes_back_and_the_letter_is_sent(house: House) -> None:
+    phone = FakePhone(trouble=[RuntimeError("a fault of the program")])
+    house.add("mail", phone)
+    await house.desk.submit(HOLD_UP)
+    await asyncio.sleep(59)
+    assert [notice for _, notice in phone.began] == ["1000-1"]
+    await asyncio.sleep(3)
+    assert phone.done[0][1] == "1000-1"
+
+
+async def test_what_a_lane_was_sending_when_it_ended_is_sent_at_once_by_the_next_one(house: House) -> None:
     await house.desk.submit(HOLD_UP)
     (taken,) = await house.journal.take(["mail"], house.clock.now(), 60.0, 3)
     phone = FakePhone()
     house.add("mail", phone)
-    await asyncio.sleep(59)
-    assert await house.journal.release_expired(house.clock.now()) == 0
-    await asyncio.sleep(2)
-    assert await house.journal.release_expired(house.clock.now()) == 1
     await asyncio.sleep(2)
     assert phone.done[0][1] == taken.notice
 

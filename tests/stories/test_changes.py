@@ -129,6 +129,17 @@ async def test_a_hold_up_is_not_rerouted_to_an_address_that_its_ladder_does_not_
     assert story.letters("room", contact="sho") == []
 
 
+async def test_a_letter_that_was_leaving_when_its_channel_was_changed_leaves_within_seconds(story: Story) -> None:
+    story.mail.takes_s = 1.0
+    story.mark()
+    story.press("hold-up-counter")
+    await story.seconds(0.6)
+    await story.reload({"    port: 587\n": "    port: 588\n"})
+    await story.seconds(5)
+    assert [line.partition(" ")[2] for line in story.letters("mail", contact="sho")] == ["mail sho alarm"]
+    await story.good()
+
+
 async def test_a_lost_outbox_row_is_found_within_a_minute_made_again_and_told(story: Story) -> None:
     story.mail.down = True
     story.press("hold-up-counter")
