@@ -22,7 +22,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/mypy $(SOURCES)
 
 unit: $(VENV)/.dev
-	$(PYTHON) -m pytest -q -n 2 -m "not real and not slow" $(ARGS)
+	$(PYTHON) -m pytest -q -n 2 -m "not real and not slow" --ignore tests/stories $(ARGS)
 
 bench: $(VENV)/.dev        ## the figures of README and docs, measured here
 	bash .ci/servers

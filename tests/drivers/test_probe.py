@@ -20,6 +20,8 @@ from sentinel.ports import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.real
+
 BOARD = "waveshare-relay-di8"
 
 

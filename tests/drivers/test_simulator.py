@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from drivers.points import Point
 
+pytestmark = pytest.mark.real
+
 WIRES = ["tcp", "pty"]
 COUNTS = {"generic-zone-panel": {"field": 12}, "honeywell-cgw-mb": {"zone": 130, "l1d": 5}}
 LIVELY = {

@@ -23,6 +23,8 @@ from tests.journal.samples import NOON, opened, queued, signalled, states, write
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.real
+
 
 def fill(store: Store) -> JournalUnavailable:
     """Write until the disk is full; what it said then."""

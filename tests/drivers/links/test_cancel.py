@@ -12,6 +12,8 @@ from drivers.sim.server import Simulator
 from sentinel.commands.profiles import load_profile
 from sentinel.ports import Request, Table
 
+pytestmark = pytest.mark.real
+
 
 async def test_a_cancel_that_comes_together_with_the_reply_is_not_swallowed() -> None:
     simulator = Simulator(SimulatedDevice("panel", load_profile("waveshare-relay-di8")))

@@ -17,6 +17,8 @@ from drivers.links.rtu_talk import LaterError, Talk
 from sentinel.ports import LinkError, Request, Table
 from tests.fakes_wire import HARMLESS, SERIAL_FAULTS, Fault, Rascal, VirtualLine, verdict
 
+pytestmark = pytest.mark.real
+
 FAULTS = int(os.environ.get("SENTINEL_FAULTS", "30000"))
 TIMEOUT_S = 0.1
 

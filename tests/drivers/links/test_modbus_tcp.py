@@ -25,6 +25,8 @@ from tests.fakes_wire import SERIAL_FAULTS, Fault, Rascal, TcpUnits, verdict
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+pytestmark = pytest.mark.real
+
 WIRE_FAULTS = int(os.environ.get("SENTINEL_FAULTS", "30000")) // 75
 TIMEOUT_S = 0.02
 KINDS = pytest.mark.parametrize("numbered", [True, False], ids=["tcp", "rtu over tcp"])
