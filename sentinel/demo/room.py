@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from sentinel.core.facts import Recorded
 
 ROOT = "sentinel/v1"
-TOPICS = tuple(f"{ROOT}/+/{what}" for what in ("status", "facts", "live"))
+TOPICS = tuple(f"{ROOT}/+/{what}" for what in ("status", "facts", "live", "bare"))
 HEARTBEAT_S = 10.0
 FETCH_S = 2.0  # a gap is asked for at most this often
 MAX_WAITING = 1000  # messages to send; the newest is the loser: the next receipt says the same and more
-KEPT = 100  # status and live messages kept of each branch
+KEPT = 100  # status, live and bare messages kept of each branch
 
 
 class BrokenError(Exception):
@@ -45,6 +45,7 @@ class Copy:
     facts: list[Recorded] = field(default_factory=list)
     statuses: list[dict[str, object]] = field(default_factory=list)
     live: list[dict[str, object]] = field(default_factory=list)
+    bare: list[dict[str, object]] = field(default_factory=list)  # told from memory, while no fact could be written
     broken: list[str] = field(default_factory=list)
     batches: list[tuple[int, int]] = field(default_factory=list)  # (from, how many), as they came, repeats too
 
@@ -151,8 +152,8 @@ class Room:
         copy = self.copies.setdefault(branch, Copy())
         if what == "facts":
             self._facts(branch, copy, body)
-        elif body is not None and what in ("status", "live"):
-            kept = copy.statuses if what == "status" else copy.live
+        elif body is not None and what in ("status", "live", "bare"):
+            kept = {"status": copy.statuses, "live": copy.live, "bare": copy.bare}[what]
             kept.append({**body, "retained": retained})
             del kept[:-KEPT]
             if what == "status" and body.get("state") == "online":

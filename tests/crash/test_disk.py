@@ -76,6 +76,7 @@ async def told_from_memory(here: Branch) -> None:
     await here.until(lambda: any("Hold-up" in one["Subject"] for one in here.letters()), "told from memory")
     urgent = next(letter for letter in here.letters() if "Hold-up" in letter["Subject"])
     assert "told from memory" in urgent["Subject"]
+    await here.until(lambda: bool(here.copy.bare), "the room is told over its own path")
     assert await health(here) == "bare"
 
 
