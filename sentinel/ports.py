@@ -154,6 +154,14 @@ class Channel(Protocol):
         """Give the way back."""
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A channel that is silent unless it is used, and can be asked whether it would take a letter now."""
+
+    async def check(self) -> None:
+        """Go as far as a letter would without sending one, within the channel's own deadline, or raise ChannelError."""
+
+
 class TelemetrySink(Protocol):
     """Where readings go beside detection. Never blocks and never raises; what it cannot keep it counts."""
 

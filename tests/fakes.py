@@ -227,6 +227,11 @@ class FakeMailbox:
         self.letters.append((asyncio.get_running_loop().time(), letter))
         return Sent.SENT
 
+    async def check(self) -> None:
+        await asyncio.sleep(self.takes_s)
+        if self.down:
+            raise ChannelError("the mail server is lost")
+
     async def close(self) -> None:
         pass
 

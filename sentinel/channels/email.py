@@ -88,10 +88,16 @@ class EmailChannel:
         """SENT when the server took the letter for the recipient; ChannelError otherwise, within TOTAL_S."""
         if _ADDRESS.fullmatch(letter.address) is None:
             raise ChannelError(f"{masked(letter.address)} is no e-mail address", permanent=True)
+        await self._talk(letter.address, self._message(letter))
+        return Sent.SENT
+
+    async def check(self) -> None:
+        """Connect, sign in and leave, with no letter; ChannelError when that does not work, within TOTAL_S."""
+        await self._talk("", None)
+
+    async def _talk(self, to: str, message: EmailMessage | None) -> None:
         session = _Session(self._options)
-        work = asyncio.get_running_loop().run_in_executor(
-            self._threads, session.deliver, letter.address, self._message(letter)
-        )
+        work = asyncio.get_running_loop().run_in_executor(self._threads, session.talk, to, message)
         try:
             done, _ = await asyncio.wait({work}, timeout=TOTAL_S)
         finally:
@@ -103,7 +109,6 @@ class EmailChannel:
         if trouble is not None:
             raise trouble
         self._edge(None)
-        return Sent.SENT
 
     async def close(self) -> None:
         """Take no more letters. Sessions under way end by themselves."""
@@ -152,8 +157,8 @@ class _Session(smtplib.SMTP):
         super().__init__(local_hostname=options.sender.rpartition("@")[2], timeout=STEP_S)  # a name: asks no DNS
         self._host = options.host  # smtplib's starttls checks the certificate against this
 
-    def deliver(self, to: str, message: EmailMessage) -> None:
-        """The whole session. ChannelError says what went wrong, without the address."""
+    def talk(self, to: str, message: EmailMessage | None) -> None:
+        """The whole session, with or without a letter. ChannelError says what went wrong, without the address."""
         o = self._options
         step = "connecting"
         try:
@@ -170,7 +175,10 @@ class _Session(smtplib.SMTP):
                 self.login(o.username, o.password.read())
             self._go_on()
             step = "sending"
-            self.send_message(message, from_addr=o.sender, to_addrs=[to])
+            if message is None:
+                self.ehlo_or_helo_if_needed()
+            else:
+                self.send_message(message, from_addr=o.sender, to_addrs=[to])
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             raise ChannelError(f"the mailbox was refused: {_codes(code, words)}", permanent=code >= 500) from None

@@ -165,7 +165,8 @@ def _print_status(got: dict[str, Any]) -> None:
     for link in got["links"]:
         print(f"  link {link['id']}: {link['reads']} reads, {link['failed']} failed, {link['latency_ms']} ms")
     for way in got["ways"]:
-        print(f"{' ' if way['up'] else 'x'} {way['id']}: {'up' if way['up'] else 'down, ' + way['reason']}")
+        mark, word = {True: (" ", "up"), False: ("x", f"down, {way['reason']}"), None: ("?", "unknown")}[way["up"]]
+        print(f"{mark} {way['id']}: {word}")
     print(f"\n{got['incidents']} open; `sentinel incidents` tells")
 
 

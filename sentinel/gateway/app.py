@@ -330,7 +330,7 @@ class Gateway:
             for name, entry in settings.channels.items()
             if entry.limit is not None
         }
-        self._telling = Telling(channels, uplinks, limits, self.outbox, self.progress, self.fallen)
+        self._telling = Telling(channels, uplinks, limits, self.outbox, self.progress, self.fallen, self._lane_checked)
         self._telling.open()
         await self._reroute()
 
@@ -391,6 +391,9 @@ class Gateway:
             self.ways.report(f"channel:{channel}", up=up, reason=reason)
 
     def _room_of(self, contact: str, channel: str) -> str:
+    def _lane_checked(self, channel: str, up: bool, reason: str) -> None:
+        self.ways.checked(f"channel:{channel}", up=up, reason=reason)
+
         entry = self.settings.contacts.get(contact)
         address = None if entry is None else entry.addresses.get(channel)
         return address if isinstance(address, str) else ""

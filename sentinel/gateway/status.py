@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import sentinel
@@ -61,7 +62,7 @@ def figures(gateway: Gateway) -> list[Figure]:
             for state in STATES
             if (state == "supervised") <= ROLES[view.zone.role].silent
         ]
-    found += [("sentinel_way_up", {"way": way.subject}, float(way.up)) for way in gateway.ways.view()]
+    found += [("sentinel_way_up", {"way": way.subject}, _up(way.up)) for way in gateway.ways.view()]
     found += [
         ("sentinel_notices", {"channel": channel, "state": state}, count)
         for channel, counts in showing.notices(gateway.desk.state).items()
@@ -69,6 +70,10 @@ def figures(gateway: Gateway) -> list[Figure]:
     ]
     found.append(("sentinel_incidents_open", {}, len(showing.visible(gateway.desk.state))))
     return sorted(found, key=lambda figure: figure[0])
+
+
+def _up(up: bool | None) -> float:
+    return math.nan if up is None else float(up)
 
 
 def _link(gateway: Gateway, name: str) -> dict[str, Any]:

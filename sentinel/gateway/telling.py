@@ -20,7 +20,9 @@ from sentinel.core.signal import Signal
 from sentinel.duty.supervise import supervise
 from sentinel.gateway.answers import by_room
 from sentinel.gateway.exchange import Forked, Receipt, Refused, RoomCommand, RoomSeen, WireChanged
+from sentinel.gateway.trying import keep_trying
 from sentinel.journal.errors import JournalUnavailable
+from sentinel.ports import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -56,7 +58,9 @@ class Telling:
         outbox: Outbox,
         progress: Progress,
         fallen: Fallen,
+        checked: Callable[[str, bool, str], None],
     ) -> None:
+        self._checked = checked  # (channel, up, reason): what a try without a letter came to
         self.channels = channels
         self.uplinks = uplinks
         self._limits = limits
@@ -72,6 +76,8 @@ class Telling:
                 name, channel, self._limits.get(name), self._progress.expect(f"outbox {name}", LANE_SILENT_S)
             )
             self._start(f"outbox {name}", partial(self._outbox.run, name))
+            if isinstance(channel, Checked):
+                self._start(f"try {name}", partial(keep_trying, channel, partial(self._checked, name)))
         for name, uplink in self.uplinks.items():
             self._start(f"uplink {name}", uplink.run)
 

@@ -29,10 +29,11 @@ class Way:
 
     subject: str
     role: Role
-    up: bool
+    up: bool | None  # None: not heard of yet, which is neither
     since: float
     reason: str
     told: bool
+    guessed: bool = False  # down as a check saw it or as it was before the start, not as a letter did
     behind: str = ""  # the way that leads to it; while that is down, this one is not known and not told
 
 
@@ -56,15 +57,15 @@ class Ways:
     ) -> None:
         """Watch these and no others; a trouble told before stands until they are heard of.
 
-        A channel counts as up until it is heard of; what is `behind` one counts as silent until it is heard of.
+        A channel is unknown until it is heard of; what is `behind` one counts as silent until it is heard of.
         """
         now = self._clock.monotonic()
         self._ways = {}
         for subject, role in subjects.items():
             told = conditions.get(f"{subject}/trouble") is Condition.TROUBLE
-            up = not told and subject not in behind
+            up = False if told or subject in behind else None
             reason = "before" if told else "silent"
-            self._ways[subject] = Way(subject, role, up, now, "" if up else reason, told, behind.get(subject, ""))
+            self._ways[subject] = Way(subject, role, up, now, reason, told, told, behind.get(subject, ""))
 
     def doubt(self, channel: str) -> None:
         """The way there came or went: whatever is behind it must be heard of anew."""
@@ -79,7 +80,14 @@ class Ways:
             return
         if way.up is not up:
             way.up, way.since = up, self._clock.monotonic()
-        way.reason = reason
+        way.reason, way.guessed = reason, False
+
+    def checked(self, subject: str, *, up: bool, reason: str = "") -> None:
+        """What a check says of it: less than a letter that did not leave, which a sign-in alone does not outweigh."""
+        way = self._ways.get(subject)
+        if way is not None and not (up and way.up is False and not way.guessed):
+            self.report(subject, up=up, reason=reason)
+            way.guessed = not up
 
     def view(self) -> list[Way]:
         """All of them, for pages."""
@@ -92,14 +100,14 @@ class Ways:
             now = self._clock.monotonic()
             for way in self._ways.values():
                 lasted = way.up or (now - way.since >= PATIENCE_S and self._reachable(way))
-                if way.told is way.up and lasted:
+                if way.told is way.up and lasted:  # one that is unknown is neither
                     way.told = not way.up
                     self._submit(self._signal(way))
             self.alive()
 
     def _reachable(self, way: Way) -> bool:
         channel = self._ways.get(way.behind)
-        return channel is None or channel.up
+        return channel is None or channel.up is not False
 
     def _signal(self, way: Way) -> Signal:
         rule = ROLES[way.role]

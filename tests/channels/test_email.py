@@ -89,6 +89,30 @@ async def test_tls_from_the_first_byte(tmp_path: Path) -> None:
         assert len(sink.letters) == 1
 
 
+async def test_a_check_goes_as_far_as_the_password_and_leaves_no_letter(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    secret = {"security": Security.STARTTLS, "ca_file": str(certificates.ca), "username": "b17"}
+    async with mail_sink(certificates, ("b17", "geheim")) as sink:
+        async with opened(options(sink.port, **secret, password=Held("geheim"))) as mail:
+            await mail.check()
+        assert sink.signed_in == ["b17"]
+        async with opened(options(sink.port, **secret, password=Held("changed in March"))) as mail:
+            with pytest.raises(ChannelError, match="refuses our user name or password"):
+                await mail.check()
+    assert sink.letters == []
+
+
+@pytest.mark.parametrize("where", ["greeting", "EHLO"])
+async def test_a_check_of_a_server_that_hangs_or_drops_fails_within_the_deadline(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOTAL_S", 0.4)
+    for answer, said in (("", "too slow"), (None, "lost while")):
+        async with scripted(**{where: answer}) as port, opened(options(port)) as mail:
+            with pytest.raises(ChannelError, match=said):
+                await mail.check()
+
+
 async def test_a_repeat_has_the_same_message_id_and_nothing_else_has() -> None:
     letters = [
         letter(),

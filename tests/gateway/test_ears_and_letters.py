@@ -171,6 +171,23 @@ async def test_a_room_that_is_not_heard_of_is_told_and_not_while_the_way_to_it_i
     assert watched.told()[3:] == [(ROOM, Condition.NORMAL, Severity.FAULT)]
 
 
+async def test_a_sign_in_that_works_does_not_outweigh_a_letter_that_did_not_leave(watched: Watched) -> None:
+    def up() -> bool | None:
+        return next(way.up for way in watched.ways.view() if way.subject == MAIL)
+
+    assert up() is None
+    watched.ways.checked(MAIL, up=False, reason="no sign-in")
+    assert up() is False
+    watched.ways.checked(MAIL, up=True)
+    assert up() is True
+    watched.ways.report(MAIL, up=False, reason="451")
+    watched.ways.checked(MAIL, up=True)
+    assert up() is False
+    watched.ways.report(MAIL, up=True)
+    watched.ways.checked("channel:gone", up=False)
+    assert up() is True
+
+
 async def test_at_night_a_lost_way_is_louder(clock: FakeClock) -> None:
     heard = Heard()
     ways = Ways(heard.submit, clock.system(), lambda: True)

@@ -216,6 +216,59 @@ async def test_a_mail_trouble_that_stood_before_a_restart_ends_with_the_first_le
 
 
 async def test_a_room_that_was_never_heard_of_does_not_count_as_listening() -> None:
+async def test_a_part_of_the_daemon_that_falls_again_and_again_is_not_called_healthy(story: Story) -> None:
+    async def fall(*_: object) -> None:
+        raise RuntimeError("a fault of the program")
+
+    setattr(story.gateway.inbox, "_handle", fall)  # noqa: B010 - no input is known that does it
+    await story.answer("acknowledge", code="1000")
+    assert await story.ask("GET", "/healthz") == (503, {"health": "impaired", "reasons": ["fell: inbox"]})
+    assert 'sentinel_task_falls_total{task="inbox"} 1' in (await story.ask("GET", "/metrics"))[1]
+
+
+async def test_a_rooms_message_that_nothing_comes_of_is_seen_to_hang(story: Story) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    setattr(story.gateway.inbox, "_handle", hang)  # noqa: B010 - as above
+    await story.answer("acknowledge", code="1000")
+    assert (await story.ask("GET", "/healthz"))[0] == 200
+    await story.seconds(31)
+    assert await story.ask("GET", "/healthz") == (503, {"health": "impaired", "reasons": ["no progress: inbox"]})
+
+
+async def test_a_mail_server_that_died_in_march_is_found_though_nobody_sends_a_letter(story: Story) -> None:
+    async def shown() -> object:
+        _, status = await story.ask("GET", "/api/v1/status")
+        return {way["id"]: way["up"] for way in status["ways"]}["channel:mail"]
+
+    assert await shown() is True
+    story.mail.down = True
+    await story.minutes(33)
+    assert await shown() is False
+    assert story.subjects() == ["channel:mail/trouble"]
+    story.mail.down = False
+    await story.minutes(6)
+    assert await shown() is True
+    assert story.subjects() == []
+
+
+async def test_a_mail_server_that_comes_a_minute_after_the_branch_is_unknown_and_then_up() -> None:
+    branch = Story()
+    branch.mail.down = True
+    async with branch as story:
+        _, status = await story.ask("GET", "/api/v1/status")
+        assert {way["id"]: way["up"] for way in status["ways"]}["channel:mail"] is None
+        _, metrics = await story.ask("GET", "/metrics")
+        assert 'sentinel_way_up{way="channel:mail"} nan' in metrics
+        await story.seconds(30)
+        story.mail.down = False
+        await story.seconds(40)
+        _, status = await story.ask("GET", "/api/v1/status")
+        assert {way["id"]: way["up"] for way in status["ways"]}["channel:mail"] is True
+        assert story.facts(facts.IncidentOpened) == []
+
+
     branch = Story()
     branch.room.known = branch.room.online = False
     async with branch as story:
