@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sentinel.supervise")
 
+SHOWN_S = 600.0  # so long after a fall the daemon does not call itself healthy
 PAUSE_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -56,10 +57,22 @@ class Progress:
 
 @dataclass(slots=True)
 class Fallen:
-    """How often supervised tasks fell, and the last reason: for health and metrics."""
+    """How often supervised tasks fell, when last, and the last reason: for health and metrics."""
 
     counts: dict[str, int] = field(default_factory=dict)
     last: str = ""
+    _at: dict[str, float] = field(default_factory=dict)
+
+    def note(self, task: str, reason: str) -> None:
+        """It fell, or ended by itself, just now."""
+        self.counts[task] = self.counts.get(task, 0) + 1
+        self.last = f"{task}: {reason}"
+        self._at[task] = time.monotonic()
+
+    def lately(self) -> list[str]:
+        """The tasks that fell in the last ten minutes."""
+        now = time.monotonic()
+        return sorted(task for task, at in self._at.items() if now - at <= SHOWN_S)
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]], fallen: Fallen) -> None:
@@ -70,9 +83,10 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], fallen: Fall
         try:
             await work()
             log.error("task ended by itself task=%s", name)
+            reason = "ended"
         except Exception as error:
             log.exception("task fell task=%s", name)
-            fallen.last = f"{name}: {type(error).__name__}"
-        fallen.counts[name] = fallen.counts.get(name, 0) + 1
+            reason = type(error).__name__
+        fallen.note(name, reason)
         falls = 0 if time.monotonic() - began > 60 else falls + 1
         await asyncio.sleep(PAUSE_S[min(falls, len(PAUSE_S) - 1)])

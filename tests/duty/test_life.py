@@ -42,7 +42,17 @@ async def test_a_task_that_falls_is_seen_counted_and_started_again(caplog: pytes
     assert runs == 4
     assert fallen.counts == {"poller bus": 3}
     assert fallen.last == "poller bus: ValueError"
+    assert fallen.lately() == ["poller bus"]
     assert caplog.text.count("Traceback") == 3
+
+
+def test_ten_minutes_after_a_fall_nobody_is_accused_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    fallen = Fallen()
+    fallen.note("web", "OSError")
+    assert fallen.lately() == ["web"]
+    monkeypatch.setattr("sentinel.duty.supervise.SHOWN_S", -1.0)
+    assert fallen.lately() == []
+    assert fallen.counts == {"web": 1}
 
 
 async def test_a_task_that_falls_at_once_each_time_is_started_ever_more_rarely() -> None:
