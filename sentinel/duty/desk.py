@@ -37,6 +37,7 @@ log = logging.getLogger("sentinel.desk")
 
 LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
 RETRY_S = 5.0  # how often bare mode tries to write again
+TRIES = 2  # an event that makes the desk fall so often, the last time alone, is dropped
 NAP_S = 30.0  # the longest sleep before deadlines are looked at again: the wall clock may have been set
 
 
@@ -77,6 +78,7 @@ class _Item:
     events: list[Event]
     said: list[Fact]
     done: asyncio.Future[None]
+    tries: int = 0  # how often it was decided on; more than once only after a fall
 
 
 class Desk:
@@ -98,6 +100,7 @@ class Desk:
         self._queue: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._retry_at = 0.0
+        self.dropped = 0  # what was handed in and made the desk fall twice: it is lost, and health says so
 
     # --- What others call ------------------------------------------------------------------------------------------
 
@@ -128,10 +131,34 @@ class Desk:
         """Decide and write, for ever."""
         while True:
             await self._rest()
-            items = list(self._queue)
-            self._queue.clear()
-            await self._turn(items)
+            items = self._taken()
+            try:
+                await self._turn(items)
+            except BaseException as error:
+                self._put_back(items, error)
+                raise
             self.alive()
+
+    def _taken(self) -> list[_Item]:
+        """All that waits; after a fall what fell comes first and alone, so that it takes nobody with it again."""
+        if self._queue and self._queue[0].tries:
+            return [self._queue.popleft()]
+        items = list(self._queue)
+        self._queue.clear()
+        return items
+
+    def _put_back(self, items: list[_Item], error: BaseException) -> None:
+        """A turn fell: nothing of it is lost, but what has fallen twice is given up, loudly."""
+        for item in reversed(items):
+            if item.done.done():
+                continue
+            if item.tries < TRIES or isinstance(error, asyncio.CancelledError):
+                self._queue.appendleft(item)
+                continue
+            self.dropped += 1
+            log.critical("given up after %d falls events=%s said=%s", item.tries, item.events, item.said)
+            item.done.set_exception(error)
+            item.done.exception()  # looked at here, for those who do not wait for it
 
     async def _rest(self) -> None:
         self._wake.clear()
@@ -148,7 +175,9 @@ class Desk:
             pass
 
     async def _turn(self, items: list[_Item]) -> None:
-        by_s = self.stepped()  # first: a step that comes after it is seen by the next turn, and makes all rows due again
+        by_s = (
+            self.stepped()
+        )  # first: a step that comes after it is seen by the next turn, and makes all rows due again
         now = self._clock.now()
         quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
         if self.bare is not None and self._clock.monotonic() >= self._retry_at:
@@ -157,7 +186,10 @@ class Desk:
             self._go_bare(self._ledger.failure, [], now, quality)
         if by_s:  # before anything is decided on the new time: the deadlines of this boot move with it
             items.insert(0, _Item([], [facts.ClockStepped(by_s)], asyncio.get_running_loop().create_future()))
+        alone = any(item.tries for item in items)
         working, batch = self.state, list[Fact]()
+        for item in items:
+            item.tries += 1
         for item in items:
             for fact in item.said:
                 working = self._evolved(working, fact, now, quality)
@@ -167,31 +199,31 @@ class Desk:
                 batch += decided
                 for fact in decided:
                     working = self._evolved(working, fact, now, quality)
-        for fact in decide(working, self.policy, Tick(), now):
+        for fact in () if alone else decide(working, self.policy, Tick(), now):
             batch.append(fact)
             working = self._evolved(working, fact, now, quality)
-        if batch:
-            await self._write(batch, working, now, quality)
+        recorded = await self._write(batch, working, now, quality) if batch else []
         for item in items:
             if not item.done.done():
                 item.done.set_result(None)
+        self._announce(recorded)  # last: a listener that falls puts nothing back
 
     def _evolved(self, state: State, fact: Fact, now: datetime, quality: ClockQuality) -> State:
         return evolve(state, Recorded(state.epoch, state.seq + 1, now, self._boot, quality, late=False, fact=fact))
 
-    async def _write(self, batch: list[Fact], working: State, now: datetime, quality: ClockQuality) -> None:
+    async def _write(self, batch: list[Fact], working: State, now: datetime, quality: ClockQuality) -> list[Recorded]:
         if self.bare is None:
             try:
                 recorded = await self._ledger.append(batch, at=now, boot=self._boot, clock=quality)
             except JournalUnavailable as error:
                 self._go_bare(error, batch, now, quality)
-            else:
-                for one in recorded:
-                    self.state = evolve(self.state, one)
-                self._announce(recorded)
-            return
+                return []
+            for one in recorded:
+                self.state = evolve(self.state, one)
+            return recorded
         self.state = working
         self._remember(batch, now)
+        return []
 
     def _go_bare(self, error: JournalUnavailable, batch: list[Fact], now: datetime, quality: ClockQuality) -> Bare:
         """From here on memory is all there is: `batch` could not be written, and that itself is told."""
@@ -211,7 +243,7 @@ class Desk:
         return bare
 
     def _announce(self, recorded: list[Recorded]) -> None:
-        for listener in self.listeners:
+        for listener in self.listeners if recorded else ():
             listener(recorded)
 
     def _remember(self, batch: list[Fact], now: datetime) -> None:
@@ -245,7 +277,7 @@ class Desk:
         recorded: list[Recorded] = []
         try:
             recorded += await self._ledger.reopen()
-            if recorded and bare.late:
+            if bare.late and _is_of(bare.late[0][1], recorded):
                 bare.late.pop(0)
             if bare.durable is None:
                 bare.durable = await self._replayed()
@@ -269,6 +301,11 @@ class Desk:
         self._announce(recorded)
         log.warning("bare mode ended facts_written_late=%d lost=%d", len(recorded), bare.lost)
         self._put([_journal_signal(Condition.NORMAL, "")], [])
+
+
+def _is_of(batch: list[Fact], landed: list[Recorded]) -> bool:
+    """What landed is this batch, not the last word of bare mode or a sealing. By kinds: a stored text may differ."""
+    return [type(one.fact) for one in landed if not isinstance(one.fact, facts.EpochBegan)] == [*map(type, batch)]
 
 
 def _waiting(state: State) -> Iterator[facts.NoticeQueued]:

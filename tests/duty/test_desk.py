@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from sentinel.core import facts
 from sentinel.core.facts import ClockQuality, Fact, Recorded
 from sentinel.core.model import Condition, Role
 from sentinel.duty.desk import Desk
+from sentinel.duty.supervise import Fallen, supervise
 from sentinel.journal.errors import JournalRefused, JournalUnavailable, Reason
 from tests.core.branch import POLICY, signal
 from tests.duty.house import DOOR, FIRE, HOLD_UP, MAINS, House
@@ -82,12 +84,17 @@ class Ledger:
         self.broken: JournalUnavailable | None = None
         self.refuses_to_open: Exception | None = None
         self.lands = False
+        self.falls: dict[str, int] = {}  # subject -> how often a signal of it still makes append fall
         self.stored: list[Recorded] = []
         self._landed: list[Recorded] = []
 
     async def append(
         self, batch: Sequence[Fact], *, at: datetime, boot: str, clock: ClockQuality, late: bool = False
     ) -> list[Recorded]:
+        for fact in batch:
+            if isinstance(fact, facts.Signalled) and self.falls.get(fact.subject, 0):
+                self.falls[fact.subject] -= 1
+                raise sqlite3.IntegrityError(fact.subject)
         first = len(self.stored) + 1
         made = [Recorded("e", first + n, at, boot, clock, late, fact) for n, fact in enumerate(batch)]
         if self.broken is None or self.lands:
@@ -123,7 +130,7 @@ class Told:
 async def desk(clock: FakeClock) -> AsyncIterator[tuple[Desk, Ledger, Told]]:
     ledger = Ledger()
     made = Desk(ledger, clock.system(), "boot-1", POLICY)
-    running = asyncio.create_task(made.run())
+    running = asyncio.create_task(supervise("desk", made.run, Fallen()))
     yield made, ledger, Told(made)
     running.cancel()
 
@@ -209,3 +216,61 @@ async def test_a_fault_that_mends_itself_in_bare_mode_takes_its_notices_back(des
     await at_desk.submit(signal("mains", Role.MAINS, Condition.NORMAL, Condition.ALARM))
     assert waiting
     assert told.withdrawn == waiting
+
+
+async def test_a_fall_of_the_desk_loses_no_alarm_and_leaves_nobody_waiting(desk: tuple[Desk, Ledger, Told]) -> None:
+    at_desk, ledger, _ = desk
+    ledger.falls = {"zone:holdup": 1}
+    async with asyncio.timeout(10):
+        await asyncio.gather(*[at_desk.submit(one) for one in (DOOR, HOLD_UP, FIRE)])
+    assert {one.subject for one in at_desk.state.incidents.values()} == {"zone:door", "zone:holdup", "zone:fire"}
+    assert at_desk.dropped == 0
+
+
+async def test_what_makes_the_desk_fall_again_is_given_up_alone_and_whoever_waits_for_it_hears_so(
+    desk: tuple[Desk, Ledger, Told], caplog: pytest.LogCaptureFixture
+) -> None:
+    at_desk, ledger, _ = desk
+    ledger.falls = {"zone:door": 1000}
+    async with asyncio.timeout(20):
+        ends = await asyncio.gather(*[at_desk.submit(one) for one in (DOOR, HOLD_UP, FIRE)], return_exceptions=True)
+    assert [type(one) for one in ends] == [sqlite3.IntegrityError, type(None), type(None)]
+    assert {one.subject for one in at_desk.state.incidents.values()} == {"zone:holdup", "zone:fire"}
+    assert at_desk.dropped == 1
+    assert "zone:door" in next(one.message for one in caplog.records if "given up" in one.message)
+
+
+async def test_a_listener_that_falls_has_nothing_written_twice(desk: tuple[Desk, Ledger, Told]) -> None:
+    at_desk, ledger, _ = desk
+
+    def fall(_records: list[Recorded]) -> None:
+        at_desk.listeners.clear()
+        raise ValueError("a listener's own slip")
+
+    at_desk.listeners.append(fall)
+    await at_desk.say(facts.Stopping("x"))
+    await at_desk.submit(HOLD_UP)
+    assert [type(one.fact) for one in ledger.stored].count(facts.Stopping) == 1
+
+
+async def test_the_last_word_that_landed_drops_nothing_that_was_pressed_since(desk: tuple[Desk, Ledger, Told]) -> None:
+    at_desk, ledger, _ = desk
+    ledger.broken = SLOW
+    await at_desk.submit(DOOR)
+    append = ledger.append
+
+    async def fail_at_the_end(
+        batch: Sequence[Fact], *, at: datetime, boot: str, clock: ClockQuality, late: bool = False
+    ) -> list[Recorded]:
+        if isinstance(batch[0], facts.BareModeEnded) and ledger.append is fail_at_the_end:
+            ledger.append = append  # type: ignore[method-assign]
+            ledger.broken, ledger.lands = SLOW, True
+        return await append(batch, at=at, boot=boot, clock=clock, late=late)
+
+    ledger.append = fail_at_the_end  # type: ignore[method-assign]
+    await asyncio.sleep(6)
+    assert ledger.append is append  # the last word was tried
+    await at_desk.submit(HOLD_UP)
+    await asyncio.sleep(20)
+    assert at_desk.bare is None
+    assert {one.subject for one in at_desk.state.incidents.values()} == {"zone:door", "zone:holdup"}
