@@ -62,6 +62,7 @@ def figures(gateway: Gateway) -> list[Figure]:
             for state in STATES
             if (state == "supervised") <= ROLES[view.zone.role].silent
         ]
+    found += [("sentinel_task_falls_total", {"task": task}, count) for task, count in gateway.fallen.counts.items()]
     found += [("sentinel_way_up", {"way": way.subject}, _up(way.up)) for way in gateway.ways.view()]
     found += [
         ("sentinel_notices", {"channel": channel, "state": state}, count)

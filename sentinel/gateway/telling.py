@@ -136,6 +136,7 @@ class Inbox:
         self._clock = clock
         self._heard: asyncio.Queue[tuple[str, Event]] = asyncio.Queue(HEARD)
         self._noted: dict[str, float] = {}
+        self._began: float | None = None
         self.lost = 0
 
     def hear(self, channel: str, event: Event) -> None:
@@ -145,14 +146,21 @@ class Inbox:
         except asyncio.QueueFull:
             self.lost += 1
 
+    def busy_s(self) -> float:
+        """Since when (seconds) one message is being worked on; 0 while none is."""
+        return 0.0 if self._began is None else self._clock.monotonic() - self._began
+
     async def run(self) -> None:
         """Work through what was heard, for ever."""
         while True:
             channel, event = await self._heard.get()
+            self._began = self._clock.monotonic()
             try:
                 await self._handle(channel, event)
             except JournalUnavailable:
                 log.warning("a room's message waits for the journal kind=%s", type(event).__name__)
+            finally:
+                self._began = None
 
     async def _handle(self, channel: str, event: Event) -> None:
         match event:

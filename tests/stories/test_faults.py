@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -215,7 +216,6 @@ async def test_a_mail_trouble_that_stood_before_a_restart_ends_with_the_first_le
     assert "channel:mail/trouble" not in story.subjects()
 
 
-async def test_a_room_that_was_never_heard_of_does_not_count_as_listening() -> None:
 async def test_a_part_of_the_daemon_that_falls_again_and_again_is_not_called_healthy(story: Story) -> None:
     async def fall(*_: object) -> None:
         raise RuntimeError("a fault of the program")
@@ -269,6 +269,7 @@ async def test_a_mail_server_that_comes_a_minute_after_the_branch_is_unknown_and
         assert story.facts(facts.IncidentOpened) == []
 
 
+async def test_a_room_that_was_never_heard_of_does_not_count_as_listening() -> None:
     branch = Story()
     branch.room.known = branch.room.online = False
     async with branch as story:
