@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from sentinel.gateway.telling import Inbox, Telling
 from sentinel.gateway.uplink import Uplink
 from sentinel.gateway.ways import Ways
 from sentinel.gateway.world import World
+from sentinel.journal.database import sync_directory
 from sentinel.journal.errors import JournalUnavailable
 from sentinel.journal.thread import Journal
 from sentinel.settings.changes import difference
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from sentinel.journal.verify import Report
     from sentinel.ports import Channel, Letter
     from sentinel.settings.branch import Loaded
+    from sentinel.settings.fingerprint import Plain
     from sentinel.settings.site import Settings
 
 log = logging.getLogger("sentinel.gateway")
@@ -161,6 +164,7 @@ class Gateway:
             self._start("auditor", self.auditor.run)
             self.ways.alive = self.progress.expect("ways", SILENT_S)
             self._start("ways", self.ways.run)
+            self.progress.watch("inbox", lambda: self.inbox.busy_s() > SILENT_S)
             self._start("inbox", self.inbox.run)
             self._start("reload", self._keep_reloading)
             self._start("upkeep", self.upkeep.run)
@@ -214,9 +218,9 @@ class Gateway:
         except JournalUnavailable as error:
             self.desk.begin_bare(error)
         self.clock.stepped()  # steps are counted from here
-        config, changes = self._program(self.settings)
-        self.desk.say(facts.Started(sentinel.__version__, config, changes))
-        self._tell_program(changes)
+        config, plain, changes = self._program(self.settings)
+        told = self._tell_program(facts.Started(sentinel.__version__, config, changes), changes)
+        self._tasks.append(asyncio.create_task(self._remember_program(told, plain), name="program"))
         await self._open_ways(self.settings)
         self.progress.watch("journal", lambda: self.journal.stalled_s(self.clock.monotonic()) > JOURNAL_SILENT_S)
         self.desk.alive = self.progress.expect("desk", SILENT_S)
@@ -258,12 +262,11 @@ class Gateway:
             await self.desk.say(facts.ReloadRefused(len(errors)))
             return
         old, new = self.settings, loaded.settings
-        config, changes = self._program(new)
+        config, plain, changes = self._program(new)
         self.settings = new
         self._letters = LetterBook(new, self._state, self.names.reveal)
         self.desk.policy = policy(new)
-        await self.desk.say(facts.Reloaded(config, changes))
-        self._tell_program(changes)
+        await self._remember_program(self._tell_program(facts.Reloaded(config, changes), changes), plain)
         if (old.channels, old.rooms) != (new.channels, new.rooms):
             if self._telling is not None:
                 await self._telling.close()
@@ -278,35 +281,38 @@ class Gateway:
             log.warning("gateway: changes take effect at the next start")
         log.info("reloaded changes=%d", len(changes))
 
-    def _program(self, settings: Settings) -> tuple[str, tuple[Change, ...]]:
-        """The config's hash and what differs from the last program that ran here, which is then remembered."""
+    def _program_file(self, settings: Settings) -> Path:
+        return Path(settings.gateway.state_dir) / "program.json"
+
+    def _program(self, settings: Settings) -> tuple[str, Plain, tuple[Change, ...]]:
+        """The config's hash, the program itself, and what differs from the last one that was told here."""
         config, plain = fingerprint(settings)
-        kept = Path(settings.gateway.state_dir) / "program.json"
         changes: tuple[Change, ...] = ()
         try:
-            changes = difference(json.loads(kept.read_text(encoding="utf-8")), plain)
+            changes = difference(json.loads(self._program_file(settings).read_text(encoding="utf-8")), plain)
         except (OSError, ValueError):
             log.info("no earlier program to compare with")
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            fresh = kept.with_suffix(".new")
-            fresh.write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
-            fresh.replace(kept)
-        except OSError as error:
-            log.warning("the program cannot be remembered error=%s", error.strerror)
-        return config, changes
+        return config, plain, changes
 
-    def _tell_program(self, changes: tuple[Change, ...]) -> None:
+    async def _remember_program(self, told: asyncio.Future[None], plain: Plain) -> None:
+        """Only when it is durable that it was told: until then the next start compares with the one before."""
+        await told
+        if self.desk.bare is None:
+            await asyncio.to_thread(_keep, self._program_file(self.settings), json.dumps(plain, ensure_ascii=False))
+
+    def _tell_program(self, said: facts.Fact, changes: tuple[Change, ...]) -> asyncio.Future[None]:
         """A program that tells somebody less is itself told, and stands until a person closes it."""
+        told = self.desk.say(said)
         weaker = [change for change in changes if change.weakens]
         if weaker:
             rule = ROLES[Role.PROGRAM]
             reason = f"weakened: {', '.join(change.path for change in weaker)}"[:80]
-            self.desk.submit(
+            told = self.desk.submit(
                 Signal(
                     "gateway:program", Role.PROGRAM, Condition.ALARM, Condition.ALARM, rule.event, rule.severity, reason
                 )
             )
+        return told
 
     # --- Ways out --------------------------------------------------------------------------------------------------
 
@@ -390,10 +396,10 @@ class Gateway:
         if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
             self.ways.report(f"channel:{channel}", up=up, reason=reason)
 
-    def _room_of(self, contact: str, channel: str) -> str:
     def _lane_checked(self, channel: str, up: bool, reason: str) -> None:
         self.ways.checked(f"channel:{channel}", up=up, reason=reason)
 
+    def _room_of(self, contact: str, channel: str) -> str:
         entry = self.settings.contacts.get(contact)
         address = None if entry is None else entry.addresses.get(channel)
         return address if isinstance(address, str) else ""
@@ -430,6 +436,9 @@ class Gateway:
         if self.desk.bare is not None:
             return Health("bare", [f"journal: {self.desk.bare.reason}"])
         reasons = [f"no progress: {part}" for part in self.progress.stuck()]
+        reasons += [f"fell: {task}" for task in self.fallen.lately()]
+        if self.desk.dropped:
+            reasons.append(f"desk: gave up {self.desk.dropped} events")
         reasons += sorted({f"audit: {finding.what}" for finding in self.auditor.findings})
         return Health("impaired" if reasons else "ok", reasons)
 
@@ -440,3 +449,18 @@ class Gateway:
     async def verify(self) -> Report:
         """Prove the journal, now."""
         return await self.journal.verify()
+
+
+def _keep(path: Path, text: str) -> None:
+    """Replace the file as a whole, durably."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        log.warning("the program cannot be remembered error=%s", error.strerror)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from sentinel.core import facts
 from sentinel.core.model import Ladder
+from sentinel.duty.desk import Desk
 
 if TYPE_CHECKING:
     from sentinel.journal.store import Store
@@ -40,6 +42,25 @@ async def test_a_weaker_program_is_told_and_stands_until_a_person_closes_it(stor
     assert story.subjects() == ["gateway:program"]
     await story.answer("close", code=story.incident().code, disposition="fault")
     assert story.subjects() == []
+
+
+async def test_a_weaker_program_is_told_though_the_power_went_before_that_was_durable(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: Desk) -> None:
+        await asyncio.Event().wait()
+
+    await story.power_off()
+    rung = "      - {after: 1m, tell: [{contact: security-officer, by: mail}]}\n"
+    story.config.write_text(story.config.read_text(encoding="utf-8").replace(rung, "", 1), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(Desk, "run", never)
+        await story.boot()
+        await story.power_off()
+    await story.boot()
+    assert "gateway:program" in story.subjects()
+    await story.restart()
+    assert not story.facts(facts.Started)[-1].changes, "it is remembered once it is durable"
 
 
 async def test_a_file_with_a_mistake_in_it_changes_nothing(story: Story) -> None:
@@ -79,10 +100,9 @@ async def test_letters_of_a_channel_that_left_go_to_their_contacts_by_another_on
     assert not [one for one in problems if one.level == "error"]
     story.mail.down = False
     await story.minutes(6)
-    assert [line for line in story.letters(contact="sho") if "alarm" in line] == [
-        "0:11 mail sho alarm",
-        "5:00 mail sho alarm",
-    ]
+    first, second = (line for line in story.letters(contact="sho") if "alarm" in line)
+    assert first in {"0:10 mail sho alarm", "0:11 mail sho alarm"}
+    assert second == "5:00 mail sho alarm"
     assert [line for line in story.letters(contact="security-officer") if "alarm" in line] == [
         "1:00 mail security-officer alarm",
         "6:00 mail security-officer alarm",
