@@ -226,6 +226,7 @@ class Uplink:
             return
         if parsed.kind is CommandKind.WATCH:
             self.live.watch(self._clock.monotonic())
+            return  # asked anew every minute while somebody looks: no fact
         self._tell(parsed)
 
     def _refuse(self, refused: Refused) -> None:
