@@ -142,6 +142,7 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._stop, self._reload, self._strayed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.outbox.on_health = self._lane_health
+        self.outbox.silent = self._of_a_silent_incident
         self.desk.listeners.append(self._recorded)
         self.desk.from_memory = self._memory.tell
         self.desk.withdrawn = self._memory.withdraw
@@ -392,6 +393,10 @@ class Gateway:
             return False
         return decide.may_take(self.desk.policy, incident, row.contact, channel)
 
+    def _of_a_silent_incident(self, row: OutboxRow) -> bool:
+        incident = self.desk.state.find(row.code)
+        return incident is None or incident.silent  # whose letter it was is not known any more: say nothing
+
     def _lane_health(self, channel: str, up: bool, reason: str) -> None:
         if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
             self.ways.report(f"channel:{channel}", up=up, reason=reason)
@@ -405,7 +410,8 @@ class Gateway:
         return address if isinstance(address, str) else ""
 
     def _letter(self, row: OutboxRow) -> Letter | None:
-        return self._letters.letter(row, row.seq)
+        # The uplink knows the numbers of this epoch only. A notice of an earlier one is told by its words.
+        return self._letters.letter(row, row.seq if row.epoch == self.journal.head().epoch else 0)
 
     def _letter_from_memory(self, fact: NoticeQueued) -> Letter | None:
         return self._letters.letter(fact, 0, from_memory=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sentinel.core import facts
+from sentinel.core.encoding import stamp
 from sentinel.core.facts import Disposition
 from sentinel.core.incident import NoticeState
 
@@ -248,3 +250,28 @@ async def test_the_bank_on_the_spot_cannot_answer_a_hold_up_that_it_must_not_kno
     unknown = await story.ask("POST", "/api/v1/incidents/9999/acknowledge", {"by": "x"})
     assert known[0] == unknown[0] == 404
     assert known[1]["error"]["message"].replace(code, "9999") == unknown[1]["error"]["message"]
+
+
+async def test_an_officer_who_looks_on_for_minutes_writes_nothing(story: Story) -> None:
+    now, before = story.clock.wall(), len(story.record)
+    for _ in range(3):
+        story.room.command(
+            "watch", at=stamp(now), until=stamp(now + timedelta(minutes=5)), by={"name": "x", "role": "police"}
+        )
+        await story.seconds(5)
+    assert len(story.record) == before
+
+
+async def test_a_notice_of_an_epoch_that_is_over_is_told_to_the_room_by_its_words(story: Story) -> None:
+    story.room.set(reachable=False)
+    await story.seconds(1)
+    story.press("hold-up-counter")
+    await story.seconds(5)
+    journal = story.gateway.journal
+    await journal.begin_epoch(
+        "behind", journal.head(), at=story.clock.wall(), boot="boot", clock=facts.ClockQuality.SYNCED
+    )
+    story.room.set(reachable=True)
+    await story.seconds(30)
+    assert "thana" in [body["contact"] for _, body in story.room.from_memory]
+    assert NoticeState.SENT in [one.state for one in story.incident().notices.values() if one.contact == "thana"]
