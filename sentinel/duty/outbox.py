@@ -96,6 +96,8 @@ class Outbox:
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
         self.on_health: Callable[[str, bool, str], None] = lambda _channel, _up, _reason: None
+        # Rows of a hold-up: how their letters fare may show nowhere in the branch, in no log and in no way that is down.
+        self.silent: Callable[[OutboxRow], bool] = lambda _row: False
 
     def add(
         self, name: str, channel: Channel, limit: Limit | None = None, alive: Callable[[], None] = lambda: None
@@ -205,8 +207,9 @@ class Outbox:
 
     async def _done(self, name: str, lane: _Lane, row: OutboxRow, got: Sent) -> None:
         lane.errors.pop(row.notice, None)
-        lane.failures = 0
-        self.on_health(name, True, "")  # each time: who listens may know of a trouble from before this lane
+        if not self.silent(row):
+            lane.failures = 0
+            self.on_health(name, True, "")  # each time: who listens may know of a trouble from before this lane
         await self._submit(Report(row.notice, NoticeState.SENT, row.attempt))
         if got is Sent.DELIVERED:
             await self._submit(Report(row.notice, NoticeState.DELIVERED, row.attempt))
@@ -215,10 +218,12 @@ class Outbox:
         reason = str(error)[:200]
         if error.permanent:
             lane.errors.pop(row.notice, None)
-            log.error("notice failed for good notice=%s channel=%s reason=%s", row.notice, name, reason)
+            if not self.silent(row):
+                log.error("notice failed for good notice=%s channel=%s reason=%s", row.notice, name, reason)
             await self._submit(Report(row.notice, NoticeState.FAILED, row.attempt, reason))
             return
-        self._unwell(name, lane, reason)
+        if not self.silent(row):
+            self._unwell(name, lane, reason)
         if lane.sends:  # nothing left: a dead channel does not use up what its limit allows
             lane.sends.pop()
         table = BACKOFF_CRITICAL_S if row.priority <= 1 else BACKOFF_S
@@ -230,5 +235,6 @@ class Outbox:
             return  # the lease runs out by itself
         if lane.errors.get(row.notice) != reason:  # an edge, not a level: one fact a reason, not one an attempt
             lane.errors[row.notice] = reason
-            log.warning("notice delayed notice=%s channel=%s reason=%s", row.notice, name, reason)
+            if not self.silent(row):
+                log.warning("notice delayed notice=%s channel=%s reason=%s", row.notice, name, reason)
             await self._submit(Report(row.notice, NoticeState.PENDING, row.attempt, reason))

@@ -69,6 +69,30 @@ async def test_a_dead_hold_up_button_does_show_its_fault(story: Story) -> None:
     assert zone["state"] == "unknown"
 
 
+async def test_a_mail_server_that_refuses_the_letters_of_a_hold_up_shows_nothing_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def looked_at(*, pressed: bool) -> tuple[list[Any], list[str], set[str]]:
+        caplog.clear()
+        seen: list[Any] = []
+        async with Story() as story:
+            story.mail.down = True
+            for minute in range(4):
+                if pressed and minute == 1:
+                    story.press("hold-up-counter")
+                await story.minutes(1)
+                seen += [masked(await story.ask("GET", path)) for path in LOOKS]
+            logged = [one.getMessage() for one in caplog.records if "notice" in one.getMessage()]
+            return seen, logged, {letter.contact for _, letter in story.mail.letters}
+
+    caplog.set_level("INFO")
+    quiet, said_quietly, _ = await looked_at(pressed=False)
+    held_up, said_then, told = await looked_at(pressed=True)
+    assert held_up == quiet
+    assert said_then == said_quietly
+    assert not told & ON_SITE
+
+
 def masked(answer: tuple[int, Any]) -> Any:
     """Without the stamps, which move by the microseconds that a turn of the loop takes, and without ages' last digit."""
     status, body = answer
