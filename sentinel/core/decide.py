@@ -265,7 +265,7 @@ class _Desk:
             case NoticeState.PENDING:
                 self.say(facts.NoticeDelayed(report.notice, report.attempt, report.reason))
             case NoticeState.FAILED:
-                self.say(facts.NoticeFailed(report.notice, report.attempt, report.reason))
+                self._failed(report)
             case NoticeState.WITHDRAWN:
                 self.say(facts.NoticeWithdrawn(report.notice, report.reason))
             case NoticeState.SENDING:  # a lease, never a fact
@@ -284,6 +284,24 @@ class _Desk:
             target = _targets(incident).get((before.contact, before.channel))
             if target is not None and words in FOLLOW_UPS:
                 self._queue(incident, target, words, 4, -1)
+
+    def _failed(self, report: Report) -> None:
+        """Failed for good on the last rung taken of a critical incident: the next one is told now, not in its time.
+
+        Of the last rung only, and never round again: a dead mailbox costs each round no more than its waiting.
+        """
+        code = report.notice.partition("-")[0]
+        before = self.state.incidents.get(code)
+        self.say(facts.NoticeFailed(report.notice, report.attempt, report.reason))
+        incident = self.state.incidents.get(code)
+        if before is None or incident is None or incident.severity is not Severity.CRITICAL:
+            return
+        was, is_ = before.notices.get(report.notice), incident.notices.get(report.notice)
+        if was is None or is_ is None or was.state is is_.state or incident.rungs == 0:
+            return
+        last = (incident.rungs - 1) % max(1, len(incident.ladder.steps))
+        if is_.step == last < len(incident.ladder.steps) - 1 and ladder.standing(incident, self.now) is None:
+            self._tell(incident, Cause.FAILED)
 
     def _withdraw(self, incident: Incident, reason: str) -> None:
         for notice in list(self.state.incidents[incident.code].notices.values()):

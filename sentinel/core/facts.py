@@ -47,6 +47,7 @@ class Cause(StrEnum):
     DUE = "due"
     ASKED = "asked"  # a person pressed "escalate now"
     REPAIRED = "repaired"  # the auditor found no next step
+    FAILED = "failed"  # somebody of the rung before cannot be reached this way at all
 
 
 # --- The daemon's own life ------------------------------------------------------------------------------------------

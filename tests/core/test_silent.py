@@ -95,6 +95,49 @@ def test_a_fault_of_the_hold_up_button_is_no_secret() -> None:
     assert life.state.incidents == {}
 
 
+def test_a_mailbox_that_is_gone_for_good_brings_the_next_rung_at_once_and_once_a_round() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    first, second = list(life.incident(code).notices)
+    assert told(life.do(Report(first, NoticeState.FAILED, 1, "550"))) == {"manager", "officer"}
+    assert not told(life.do(Report(first, NoticeState.FAILED, 1, "550")))
+    assert not told(life.do(Report(second, NoticeState.FAILED, 1, "550")))
+    assert [one.fact.cause for one in life.records if isinstance(one.fact, facts.Escalated)] == [
+        Cause.DUE,
+        Cause.FAILED,
+    ]
+    life.deliver(code)
+    assert not told(life.wait(seconds=119))
+    assert told(life.wait(seconds=1)) == {"district"}
+    assert told(life.wait(minutes=3)) == {"thana", "room"}  # the next round comes neither later nor earlier
+
+
+def test_when_every_mailbox_is_gone_each_rung_is_tried_once_a_round_and_no_faster() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    tries = 0
+    for _ in range(30):
+        for notice in list(life.incident(code).notices.values()):
+            if notice.live:
+                life.do(Report(notice.id, NoticeState.FAILED, 1, "550"))
+                tries += 1
+        life.wait(seconds=20)
+    assert tries == 10  # five ways, two rounds
+
+
+def test_a_failure_after_the_police_took_it_or_of_no_critical_thing_brings_nobody() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    first = next(iter(life.incident(code).notices))
+    life.do(Report(first, NoticeState.SENT, 1))
+    life.police(CommandKind.DISPATCH, code)
+    assert not told(life.do(Report(first, NoticeState.FAILED, 1, "bounced")))
+    other = Life()
+    other.do(alarm("mains", Role.MAINS))
+    (incident,) = other.state.incidents.values()
+    assert not told(other.do(Report(next(iter(incident.notices)), NoticeState.FAILED, 1, "550")))
+
+
 def test_a_latched_incident_stays_whatever_the_input_does() -> None:
     life = Life()
     code = life.press().code
