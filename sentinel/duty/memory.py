@@ -52,6 +52,7 @@ class MemoryOutbox:
         if len(self._sending) >= HELD:
             loser = next((id_ for id_ in self._sending if id_ not in self._loud), fact.notice)
             log.error("too many notices in memory, one is dropped notice=%s", loser)
+            self._failed(loser, 0, "too many in memory")
             if loser == fact.notice:
                 return
             self._sending.pop(loser).cancel()
@@ -59,7 +60,7 @@ class MemoryOutbox:
             self._loud.add(fact.notice)
         task = asyncio.create_task(self._send(fact), name=f"from memory {fact.notice}")
         self._sending[fact.notice] = task
-        task.add_done_callback(lambda _task: self._forget(fact.notice))
+        task.add_done_callback(lambda ended: self._forget(fact.notice, ended))
 
     def withdraw(self, notice: str) -> None:
         """It was answered: a try that is under way may end, no other begins."""
@@ -71,7 +72,14 @@ class MemoryOutbox:
         for task in list(self._sending.values()):
             task.cancel()
 
-    def _forget(self, notice: str) -> None:
+    def _failed(self, notice: str, attempt: int, reason: str) -> None:
+        """The ladder's next round tells this contact anew, which it does not while a notice waits."""
+        self._submit(Report(notice, NoticeState.FAILED, attempt, reason))
+
+    def _forget(self, notice: str, ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("telling from memory fell notice=%s", notice, exc_info=error)
+            self._failed(notice, 0, type(error).__name__)
         self._sending.pop(notice, None)
         self._loud.discard(notice)
         self._unwanted.discard(notice)
@@ -84,12 +92,14 @@ class MemoryOutbox:
                 channel, letter = self._channel(fact.channel), self._letter(fact)
                 if channel is None or letter is None:
                     log.error("nobody to tell from memory notice=%s channel=%s", fact.notice, fact.channel)
+                    self._failed(fact.notice, attempt, "no channel or no letter")
                     return
                 async with asyncio.timeout(SEND_S):
                     await channel.send(letter)
             except ChannelError as error:
                 if error.permanent:
                     log.error("told from memory: refused for good notice=%s", fact.notice)
+                    self._failed(fact.notice, attempt, str(error))
                     return
             except LookupError as error:  # an address that is a secret and is not there now
                 if attempt == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sentinel.core.decide import Report
@@ -71,6 +72,22 @@ async def test_a_mailbox_that_refuses_for_good_is_left_alone() -> None:
     memory.outbox.tell(queued("1000-1"))
     await asyncio.sleep(60)
     assert len(phone.began) == 1
+    assert memory.reports == [Report("1000-1", NoticeState.FAILED, 1, "550")]
+
+
+async def test_a_send_that_falls_is_a_notice_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    memory = Memory(FakePhone(trouble=[RuntimeError("a channel's own slip")]))
+    memory.outbox.tell(queued("1000-1"))
+    await asyncio.sleep(60)
+    assert memory.reports == [Report("1000-1", NoticeState.FAILED, 0, "RuntimeError")]
+    assert "a channel's own slip" in caplog.text
+
+
+async def test_a_channel_that_left_the_settings_fails_its_notices() -> None:
+    memory = Memory(FakePhone())
+    memory.outbox.tell(replace(queued("1000-1"), channel="gone"))
+    await asyncio.sleep(1)
+    assert [one.state for one in memory.reports] == [NoticeState.FAILED]
 
 
 async def test_the_same_notice_handed_in_twice_is_one_letter() -> None:
@@ -112,6 +129,7 @@ async def test_too_many_lose_the_oldest_that_is_not_critical(caplog: pytest.LogC
     assert {"1000-0", "3000-0"} <= left
     assert not {"2000-0", "2000-1"} & left
     assert caplog.text.count("one is dropped") == 2
+    assert [one.notice for one in memory.reports if one.state is NoticeState.FAILED] == ["2000-0", "2000-1"]
 
 
 async def test_when_the_journal_is_back_nothing_is_sent_from_memory_any_more() -> None:

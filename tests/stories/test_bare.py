@@ -5,13 +5,17 @@ from __future__ import annotations
 import fcntl
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sentinel.core import facts
+from sentinel.ports import ChannelError
 from tests.fakes import Story
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sentinel.core.facts import Recorded
+    from sentinel.ports import Letter, Sent
 
 
 class Card:
@@ -200,3 +204,21 @@ async def test_somebody_who_holds_the_journal_keeps_the_branch_in_bare_mode_and_
     await story.seconds(20)
     assert not bare(story)
     assert story.incident("panic-gate")
+
+
+@pytest.mark.parametrize("error", [ChannelError("550", permanent=True), RuntimeError("a channel's own slip")])
+async def test_one_refusal_without_a_card_does_not_silence_a_contact(story: Story, error: Exception) -> None:
+    Card(story).pull()
+    send = story.mail.send
+
+    async def refuse_once(letter: Letter) -> Sent:
+        if letter.contact == "sho":
+            story.mail.send = send  # type: ignore[method-assign]
+            raise error
+        return await send(letter)
+
+    story.mail.send = refuse_once  # type: ignore[method-assign]
+    story.mark()
+    story.press("hold-up-counter")
+    await story.minutes(20)
+    assert any("लूट" in text for text in story.texts("sho"))
