@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 TOTAL_S = 20.0  # for the whole letter; another path is told within 30 s
 STEP_S = 10.0  # for one answer of the server
+REPLY_BYTES = 16 * 1024  # of one answer; RFC 5321 wants 512 a line, and real ones have a dozen lines
 SESSIONS = 4  # letters on their way at once; more wait their turn within their own deadline
 
 # Addresses as mail servers everywhere take them: no quoted local parts, no comments, no address lists, no line ends.
@@ -200,10 +201,18 @@ class _Session(smtplib.SMTP):
         except (OSError, ValueError, AttributeError) as error:  # the last two: smtplib on a socket that was just cut
             raise ChannelError(f"the mail server was lost while {step}: {type(error).__name__}") from None
         else:
-            with suppress(smtplib.SMTPException, OSError):
+            with suppress(smtplib.SMTPException, OSError, ChannelError):
                 self.quit()
         finally:
             self.close()
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As smtplib's, which collects an answer of any length; whoever answers before TLS could fill the memory."""
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        if self.file is not None:
+            self.file.left = REPLY_BYTES
+        return super().getreply()
 
     def cut(self) -> None:
         """End it now: the thread's wait for the server returns at once, and no further step begins."""
@@ -224,6 +233,23 @@ class _Session(smtplib.SMTP):
         if self._options.security is not Security.TLS:
             return plain
         return _tls(self._options).wrap_socket(plain, server_hostname=host)
+
+
+class _Answers:
+    """The server's lines, as much as one answer may have. `left` is set anew before each."""
+
+    def __init__(self, lines: BinaryIO) -> None:
+        self.left = REPLY_BYTES
+        self.close = lines.close
+        self._lines = lines
+
+    def readline(self, size: int) -> bytes:
+        """The next line; ChannelError when the answer is too long."""
+        line = self._lines.readline(min(size, self.left + 1))
+        self.left -= len(line)
+        if self.left < 0:
+            raise ChannelError(f"the mail server's answer is over {REPLY_BYTES // 1024} KiB")
+        return line
 
 
 def _tls(options: EmailOptions) -> ssl.SSLContext:

@@ -363,6 +363,17 @@ async def test_nobody_there_is_temporary() -> None:
     assert not error.value.permanent
 
 
+async def test_an_answer_without_end_fills_no_memory_whoever_gives_it() -> None:
+    for where, code in (("greeting", 220), ("EHLO", 250), ("dot", 250)):
+        endless = f"{code}-{'x' * 500}\r\n" * 4000
+        async with scripted(**{where: endless}) as port, opened(options(port)) as mail:
+            with pytest.raises(ChannelError, match="answer is over 16 KiB") as refused:
+                await mail.send(letter())
+            assert not refused.value.permanent
+    async with scripted(QUIT="221-bye\r\n" * 4000) as port, opened(options(port)) as mail:
+        assert await mail.send(letter()) is Sent.SENT  # it was taken before: no reason to write again
+
+
 def test_a_log_shows_no_whole_address() -> None:
     assert masked(TO) == "s***@police.example"
     assert masked("thana") == "***"
