@@ -102,13 +102,13 @@ class Branch:
     process: subprocess.Popen[bytes] | None = None
     spoken: list[str] = field(default_factory=list)
 
-    def start(self) -> None:
-        """Run the daemon."""
+    def start(self, **env: str) -> None:
+        """Run the daemon, with more in its environment."""
         log = (self.folder / "daemon.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-m", "sentinel.cli", "run", str(self.config)],
             stderr=log,
-            env={"KILL_BRANCH_PASSWORD": "b", "PATH": "/usr/bin:/bin"},
+            env={"KILL_BRANCH_PASSWORD": "b", "PATH": "/usr/bin:/bin", **env},
         )
         log.close()
 
