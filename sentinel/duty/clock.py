@@ -61,19 +61,22 @@ class SystemClock:
         self._seen: tuple[datetime, float] | None = None
 
     def keep_after(self, last: datetime) -> None:
-        """Wall time from now on is never earlier than this fact's."""
+        """Until a time server has spoken, wall time is never earlier than this fact's."""
         self._floor, self._floor_at = last, self.monotonic()
 
     def now(self) -> datetime:
         """Aware UTC wall time."""
         wall = self._wall()
+        if self._floor is not None and self._disciplined():  # a fact of a clock that was ahead is no reason any more
+            self._floor = None
         if self._floor is None:
             return wall
         return max(wall, self._floor + timedelta(seconds=self.monotonic() - self._floor_at))
 
     def synchronised(self) -> bool:
         """Whether the wall time may be believed."""
-        return self._trusted or self._disciplined()
+        behind = self.now() > self._wall() + timedelta(seconds=STEP_S)  # a battery that died: nobody vouches for that
+        return self._disciplined() or (self._trusted and not behind)
 
     def stepped(self) -> float:
         """Seconds by which wall time jumped since the last call, 0.0 when it did not."""

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sentinel.core import facts
@@ -38,6 +39,7 @@ log = logging.getLogger("sentinel.desk")
 LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
 RETRY_S = 5.0  # how often bare mode tries to write again
 TRIES = 2  # an event that makes the desk fall so often, the last time alone, is dropped
+AHEAD = timedelta(seconds=2)  # facts this much later than now were told by a clock that was wrong
 NAP_S = 30.0  # the longest sleep before deadlines are looked at again: the wall clock may have been set
 
 
@@ -179,7 +181,9 @@ class Desk:
             self.stepped()
         )  # first: a step that comes after it is seen by the next turn, and makes all rows due again
         now = self._clock.now()
-        quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
+        # Earlier than the last fact, at a start: that fact's clock was ahead, and no deadline of then is worth anything.
+        sure = self._clock.synchronised() and self.state.at - now < AHEAD
+        quality = ClockQuality.SYNCED if sure else ClockQuality.UNSYNCED
         if self.bare is not None and self._clock.monotonic() >= self._retry_at:
             await self._write_late(now, quality)
         if self.bare is None and self._ledger.failure is not None:

@@ -191,3 +191,22 @@ async def test_an_orderly_stop_is_over_within_five_seconds_and_says_good_bye(sto
     assert await story.stop() < 5.0
     assert story.room.retained["state"] == "stopping"
     assert story.facts(facts.Stopping)
+
+
+async def test_a_clock_that_was_years_ahead_before_a_power_cut_is_put_right_and_what_was_open_is_told_again(
+    story: Story,
+) -> None:
+    right = story.clock.wall()
+    story.clock.step(right + timedelta(days=3650))
+    await story.seconds(5)
+    story.press("hold-up-counter")
+    await story.seconds(5)
+    await story.power_off()
+    story.clock.boot(right + timedelta(minutes=1), synced=True)
+    story.mark()
+    await story.boot()
+    await story.minutes(2)
+    assert story.gateway.clock.now() - story.clock.wall() < timedelta(seconds=1)
+    assert "0:00 mail sho alarm" in story.letters()
+    await story.answer("arrive", "hold-up-counter")
+    assert story.facts(facts.Answered)
