@@ -110,6 +110,8 @@ class Incident:
     notices: Mapping[str, Notice] = field(default_factory=lambda: MappingProxyType({}))
     closed_at: datetime | None = None
     disposition: Disposition | None = None
+    closed_by: str = ""  # contact or account id
+    closed_name: str = ""  # reference to the name beside the chain
 
     @property
     def leaving(self) -> bool:
@@ -308,7 +310,13 @@ def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> Sta
     incident = state.incidents.get(fact.code)
     if incident is None:
         return state
-    closed = _with(incident, closed_at=recorded.at, disposition=fact.disposition)
+    closed = _with(
+        incident,
+        closed_at=recorded.at,
+        disposition=fact.disposition,
+        closed_by=fact.by,
+        closed_name=fact.name,
+    )
     others = [one for at, one in enumerate(state.recent[: LEAVING - 1]) if at < RECENT - 1 or one.leaving]
     resting = {**state.resting}
     resting.pop(fact.code, None)  # last in, last out: the dictionary's order is the order of rest

@@ -131,6 +131,7 @@ WORDS: dict[str, Words] = {
 }
 
 TEST = Text("परीक्षण: ", "TEST: ")
+SOMEBODY = Text("किसी", "somebody")  # who answered, where no name and no post is known any more
 HIDES = Text("इस कारण इनकी स्थिति पता नहीं: {zones}", "Not known while this stands: {zones}")
 
 ROLES: dict[Role, Text] = {

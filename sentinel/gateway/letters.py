@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sentinel.core.incident import Incident, State
+    from sentinel.core.incident import Answer, Incident, State
     from sentinel.settings.site import Settings
 
 TIME = "%H:%M, %d-%m-%Y"
@@ -118,8 +118,8 @@ class LetterBook:
     def _slots(self, incident: Incident, language: str, about: str) -> Mapping[str, str]:
         branch = self._settings.branch
         name = self._names.get(incident.subject)
-        answer = incident.answers[-1] if incident.answers else None
-        when = self._when(incident, about)
+        answer = _answer(incident, about)
+        when = _when(incident, answer, about)
         hidden = ", ".join(
             self._names[f"zone:{zone}"].of(language) for zone in incident.hides if f"zone:{zone}" in self._names
         )
@@ -134,25 +134,41 @@ class LetterBook:
             "severity": words.SEVERITIES[incident.severity].of(language),
             "reason": words.reason(incident.reason, language) if incident.reason else _fault_of(incident, language),
             "hides": words.HIDES.of(language).format(zones=hidden) if hidden else "",
-            "by": "" if answer is None else self._by(answer.by, answer.name, language),
+            "by": self._by(*_speaker(incident, answer, about), language),
             "disposition": ""
             if incident.disposition is None
             else words.DISPOSITIONS[incident.disposition].of(language),
         }
 
-    @staticmethod
-    def _when(incident: Incident, about: str) -> datetime:
-        if about.startswith("answered") and incident.answers:
-            return incident.answers[-1].at
-        if about in ("closed", "restored") and incident.closed_at is not None:
-            return incident.closed_at
-        return incident.opened_at if incident.opened_at != LONG_AGO else incident.armed_at
-
     def _by(self, by: str, name: str, language: str) -> str:
         person = self._reveal(name) if name else ""
         post = self._settings.contacts.get(by)
-        title = by if post is None else (post.name.hi if language == "hi" else post.name.en)
+        title = (
+            (by or words.SOMEBODY.of(language))
+            if post is None
+            else (post.name.hi if language == "hi" else post.name.en)
+        )
         return f"{person}, {title}" if person else title
+
+
+def _answer(incident: Incident, about: str) -> Answer | None:
+    """The answer that a letter of this kind is about: the last of its own kind, though others came since."""
+    return next((one for one in reversed(incident.answers) if about == f"answered.{one.kind}"), None)
+
+
+def _speaker(incident: Incident, answer: Answer | None, about: str) -> tuple[str, str]:
+    """Who the letter says did it: an id and the reference to a name; nothing where nobody is known."""
+    if answer is not None:
+        return answer.by, answer.name
+    return (incident.closed_by, incident.closed_name) if about == "closed" else ("", "")
+
+
+def _when(incident: Incident, answer: Answer | None, about: str) -> datetime:
+    if answer is not None:
+        return answer.at
+    if about in ("closed", "restored") and incident.closed_at is not None:
+        return incident.closed_at
+    return incident.opened_at if incident.opened_at != LONG_AGO else incident.armed_at
 
 
 def _fault_of(incident: Incident, language: str) -> str:

@@ -37,6 +37,7 @@ TEXTS = [
     ),
     *((f"{name}.{key}", text) for name, (table, _) in TABLES.items() for key, text in table.items() if key != ""),
     ("test", words.TEST),
+    ("somebody", words.SOMEBODY),
     ("hides", words.HIDES),
     ("supervised", words.SUPERVISED),
 ]

@@ -285,6 +285,28 @@ async def test_a_letter_names_the_person_who_answered_and_the_time_of_the_place(
     assert "12:00, 01-06-2026" in made.body
 
 
+async def test_a_closing_letter_names_who_closed_it_and_a_late_answers_letter_who_gave_that_answer(
+    story: Story,
+) -> None:
+    def body(words: str) -> str:
+        made = story.gateway._letters.letter(Row(code, words, language="en"), 1)
+        assert made is not None
+        return made.body
+
+    story.press("smoke-hall")
+    await story.seconds(2)
+    code = story.incident().code
+    assert body("answered.arrived").startswith("somebody: ")
+    await story.answer("dispatch", "smoke-hall", by="ASI Meena Yadav")
+    await story.minutes(7)
+    await story.answer("acknowledge", "smoke-hall", by="Insp. A. Sahu")
+    assert "ASI Meena Yadav, durg sent a party at 12:00" in body("answered.dispatched")
+    assert "Insp. A. Sahu, durg acknowledged at 12:07" in body("answered.acknowledged")
+    await story.answer("close", "smoke-hall", by="SI R. Netam", disposition="genuine")
+    assert "SI R. Netam, durg closed it at 12:07" in body("closed")
+    assert body("answered.arrived").startswith("somebody: ")
+
+
 async def test_a_name_that_was_erased_leaves_the_post(story: Story) -> None:
     story.press("smoke-hall")
     await story.seconds(2)
