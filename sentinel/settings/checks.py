@@ -40,6 +40,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (telling.critical_ladders_have_two_paths, _WHO),
     (telling.critical_ladders_reach_two_ends, _WHO),
     (telling.critical_ladders_start_at_once, _WHO),
+    (telling.critical_ladders_come_round, _WHO),
     (telling.hold_ups_stay_silent, frozenset({"ladders"})),
     (telling.rooms_can_answer_for_whom_they_tell, frozenset()),
     (telling.everybody_is_used, _WHO),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sentinel.settings.said import Look
     from sentinel.settings.site import Settings
 
+LONGEST_ROUND_S = 15 * 60  # a critical incident that nobody answered is told again within this
+NO_ROUND_S = 60 * 60  # beyond this it is as good as told once
 LOUDEST_OF_OWN = {Role.LINK, Role.DEVICE, Role.PATH}  # high when critical points stand behind, or out of hours
 
 
@@ -97,6 +99,17 @@ def critical_ladders_start_at_once(look: Look) -> Iterator[Said]:
                 ("ladders", id_, "steps", 0),
                 "neither the police nor a room is told on the first step of a critical ladder",
                 Level.FINDING,
+            )
+
+
+def critical_ladders_come_round(look: Look) -> Iterator[Said]:
+    """Whoever missed the first telling of a critical incident hears it again soon."""
+    for id_, ladder in _critical_ladders(look.settings):
+        if ladder.round > LONGEST_ROUND_S:
+            yield Said(
+                ("ladders", id_, "round"),
+                f"{ladder.round:g} s is too long before a critical incident is told again: write 15m or less",
+                Level.ERROR if ladder.round > NO_ROUND_S else Level.FINDING,
             )
 
 

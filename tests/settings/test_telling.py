@@ -167,6 +167,13 @@ def test_a_critical_ladder_that_begins_without_the_police_is_a_finding() -> None
     assert any("hold-up.steps[0]: finding: neither the police nor a room is told on the first step" in e for e in found)
 
 
+def test_a_critical_ladder_comes_round_within_a_quarter_of_an_hour() -> None:
+    assert errors(("round: 5m", "round: 15m")) == []
+    late = "s is too long before a critical incident is told again: write 15m or less"
+    assert errors(("round: 5m", "round: 16m")) == [f"ladders.hold-up.round: finding: 960 {late}"]
+    assert errors(("round: 5m", "round: 100h")) == [f"ladders.hold-up.round: 360000 {late}"]
+
+
 SECOND = "{contact: security, by: mail}"
 
 
@@ -280,4 +287,4 @@ def test_a_ladder_that_comes_too_late_is_a_finding() -> None:
 
 def test_every_check_is_in_the_table_once() -> None:
     names = [check.__name__ for check, _ in CHECKS]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 21
