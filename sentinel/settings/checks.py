@@ -31,6 +31,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.summaries_stay_summaries, frozenset()),
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
     (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
+    (wires.critical_zones_are_missed_soon, frozenset({"devices", "zones"})),
     (wires.cut_wires_are_seen, frozenset()),
     (wires.other_words_are_known, frozenset()),
     (wires.silent_buttons_do_not_wait, frozenset()),

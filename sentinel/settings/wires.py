@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sentinel.settings.said import Look
 
 SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of them is lost
+OLDEST_S = 30.0  # a critical value older than this (and than three reads) is no longer called supervised
 MAX_SERIAL_UNIT = 247  # Modbus over Serial Line V1.02, 2.2: 248 to 255 are reserved
 SERIAL_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
 
@@ -112,6 +113,18 @@ def ages_outlast_the_polls(look: Look) -> Iterator[Said]:
             yield Said(
                 ("zones", id_, "stale_after"),
                 f"{zone.stale_after:g} s is less than two reads of {interval_s:g} s: lengthen it or poll faster",
+            )
+
+
+def critical_zones_are_missed_soon(look: Look) -> Iterator[Said]:
+    """A dead device must not read as supervised for long because its zones are patient."""
+    for id_, zone in look.settings.zones.items():
+        longest_s = max(OLDEST_S, 3 * look.settings.polled.get(zone.point, 0.0))
+        if zone.critical() and zone.stale_after is not None and zone.stale_after > longest_s:
+            yield Said(
+                ("zones", id_, "stale_after"),
+                f"{zone.stale_after:g} s is above {longest_s:g} s: until then a dead device looks supervised; shorten it",
+                Level.FINDING,
             )
 
 

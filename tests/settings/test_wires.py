@@ -176,6 +176,14 @@ def test_an_age_shorter_than_two_polls_is_an_error() -> None:
     assert found == ["zones.battery.stale_after: 1 s is less than two reads of 1 s: lengthen it or poll faster"]
 
 
+def test_a_dead_hold_up_button_must_not_look_supervised_for_an_hour() -> None:
+    assert errors(("role: hold-up", "stale_after: 30s, role: hold-up")) == []
+    assert errors(("role: battery", "stale_after: 1h, role: battery")) == []
+    assert errors(("role: hold-up", "stale_after: 1h, role: hold-up")) == [
+        "zones.counter.stale_after: finding: 3600 s is above 30 s: until then a dead device looks supervised; shorten it"
+    ]
+
+
 CUT = (
     "zones.counter.wiring: finding: a cut wire reads normal: wire it normally-closed or with an end-of-line resistor, "
     "or take the weakness with accept: [cut-wire-reads-normal]"
