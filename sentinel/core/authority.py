@@ -88,6 +88,10 @@ def refusal(state: State, policy: Policy, command: Command, now: datetime) -> st
 def _for_incident(incident: Incident, command: Command, speaks_for: Party) -> str:
     strong = command.via in (Via.ROOM, Via.STATION) and speaks_for is Party.POLICE
     match command.kind:
+        case CommandKind.DISPATCH | CommandKind.ARRIVE | CommandKind.CLOSE if (
+            incident.severity is Severity.HIGH and speaks_for is Party.ROOM
+        ):  # of itself a room sends nobody and judges nothing: it acknowledges and escalates
+            return "room-may-not-speak-for-itself"
         case CommandKind.DISPATCH | CommandKind.ARRIVE if incident.severity is Severity.CRITICAL and not strong:
             return "needs-a-station-or-room-account"
         case CommandKind.CLOSE if command.disposition in (None, Disposition.RESTORED):

@@ -102,6 +102,21 @@ def test_a_room_speaks_for_the_police_only_where_the_branch_granted_it() -> None
     assert ladder.standing(life.incident(code), life.now) is not None
 
 
+@pytest.mark.parametrize("kind", [CommandKind.DISPATCH, CommandKind.ARRIVE, CommandKind.CLOSE])
+@pytest.mark.parametrize("by", ["other-room", "district-room"])
+def test_a_room_that_speaks_for_nobody_neither_stops_nor_closes_a_break_in(kind: CommandKind, by: str) -> None:
+    life = Life()
+    code = life.press("door", Role.INTRUSION).code
+    said = life.command(kind, code, by=by, via=Via.ROOM, claims=Party.ROOM, disposition=Disposition.FALSE)
+    assert refused(said) == "room-may-not-speak-for-itself"
+    assert ladder.standing(life.incident(code), life.now) is None
+    assert not refused(life.command(CommandKind.ACKNOWLEDGE, code, by=by, via=Via.ROOM, claims=Party.ROOM))
+    assert not refused(life.command(CommandKind.ESCALATE, code, by=by, via=Via.ROOM, claims=Party.ROOM))
+    life.command(kind, code, by="district-room", via=Via.ROOM, claims=Party.POLICE, disposition=Disposition.FALSE)
+    incident = life.incident(code)
+    assert incident.closed_at is not None or ladder.standing(incident, life.now) is not None
+
+
 def test_false_needs_a_report_from_the_spot() -> None:
     life, code = fire()
     said = life.police(CommandKind.CLOSE, code, disposition=Disposition.FALSE)
