@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +45,26 @@ def run(args: argparse.Namespace) -> int:
     if first.settings is None or any(problem.level is Level.ERROR for problem in problems):
         return 2
     try:
-        asyncio.run(_serve(first.settings, loaded))
+        with _alone(Path(first.settings.gateway.socket)):
+            asyncio.run(_serve(first.settings, loaded))
     except JournalRefused as error:
         print(f"sentinel run: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _alone(socket: Path) -> ExitStack:
+    """Held while we run: a second one may neither poll the same lines nor take the socket. It asks no disk of facts."""
+    held = ExitStack()
+    with suppress(OSError):  # a lock that cannot be had is no reason to watch no alarms; the journal has one more
+        socket.parent.mkdir(parents=True, exist_ok=True)
+        lock = held.enter_context(socket.with_name(f"{socket.name}.lock").open("wb"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            raise JournalRefused(f"another sentinel runs at {socket}; stop that one first") from None
+    return held
 
 
 async def _serve(settings: Settings, loaded: Callable[[], Loaded]) -> None:
