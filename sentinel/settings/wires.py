@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of them is lost
 OLDEST_S = 30.0  # a critical value older than this (and than three reads) is no longer called supervised
+LATCHED_S = 2.0  # a press that the device holds is still told soon
+LATCHED_SLOWEST_S = 10.0
 MAX_SERIAL_UNIT = 247  # Modbus over Serial Line V1.02, 2.2: 248 to 255 are reserved
 SERIAL_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
 
@@ -94,10 +96,20 @@ def summaries_stay_summaries(look: Look) -> Iterator[Said]:
 
 
 def critical_contacts_are_seen_in_time(look: Look) -> Iterator[Said]:
-    """A press between two polls is lost, unless the device holds it."""
+    """A press between two polls is lost, unless the device holds it; and one that is held must not wait long."""
     for id_, zone in look.settings.zones.items():
         interval_s = look.settings.polled.get(zone.point, 0.0)
-        if zone.critical() and interval_s > SLOWEST_S and not _latching(look, zone):
+        if not zone.critical():
+            continue
+        if _latching(look, zone):
+            if interval_s > LATCHED_S:
+                yield Said(
+                    ("zones", id_, "point"),
+                    f"{zone.point} is asked every {interval_s:g} s: an alarm that the device holds would wait as long; "
+                    f"poll it every {LATCHED_S:g} s",
+                    Level.ERROR if interval_s > LATCHED_SLOWEST_S else Level.FINDING,
+                )
+        elif interval_s > SLOWEST_S:
             yield Said(
                 ("zones", id_, "point"),
                 f"{zone.point} is asked every {interval_s * 1000:.0f} ms, and a critical contact needs "

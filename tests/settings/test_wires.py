@@ -160,6 +160,15 @@ def test_an_input_that_is_said_to_latch_may_be_polled_slower() -> None:
     assert errors(SLOW, ("role: hold-up", "latching_input: true, role: hold-up")) == []
 
 
+@pytest.mark.parametrize(("asked_s", "level"), [(2, None), (5, "finding: "), (3600, "")])
+def test_a_press_that_the_device_holds_is_still_read_soon(asked_s: int, level: str | None) -> None:
+    late = f"panel.di1 is asked every {asked_s} s: an alarm that the device holds would wait as long; poll it every 2 s"
+    assert errors(
+        ("profile: di8, unit: 1", f"profile: di8, unit: 1, alarm_s: {asked_s}"),
+        ("role: hold-up", "latching_input: true, role: hold-up"),
+    ) == ([] if level is None else [f"zones.counter.point: {level}{late}"])
+
+
 def test_an_input_whose_profile_latches_may_be_polled_slower() -> None:
     edits = [
         ("profile: di8, unit: 1", "profile: latcher, unit: 1, alarm_s: 0.25"),
