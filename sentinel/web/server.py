@@ -23,6 +23,7 @@ log = logging.getLogger("sentinel.web")
 
 MAX_BODY = 64 * 1024
 SHUTDOWN_S = 1.0
+PORT_AGAIN_S = 10.0  # after a port that another program holds
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -88,15 +89,19 @@ def _by_socket(request: web.Request) -> bool:
 
 
 class Server:
-    """Serves `routes` on a socket path and, when a port is given, on 127.0.0.1. Port 0 takes any free one."""
+    """Serves `routes` on a socket path and, when a port is given, on 127.0.0.1. Port 0 takes any free one.
+
+    `port` is the one that is really served: None before, and for as long as another program holds it.
+    """
 
     def __init__(self, routes: list[web.RouteDef], socket: Path, port: int | None) -> None:
-        self.port = port
+        self.port: int | None = None
+        self._wanted = port
         self._routes = routes
         self._socket = socket
 
     async def run(self) -> None:
-        """Serve until cancelled. OSError when the socket or port cannot be had."""
+        """Serve until cancelled. OSError when the socket cannot be had; a port is waited for."""
         app = web.Application(middlewares=[_guarded], client_max_size=MAX_BODY)
         app.add_routes(self._routes)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
@@ -107,12 +112,30 @@ class Server:
                 self._socket.unlink()  # of a run that was killed; the journal's lock says that it is gone
             await web.UnixSite(runner, str(self._socket)).start()
             os.chmod(self._socket, 0o660)  # noqa: PTH101 - next to the site that made it
-            if self.port is not None:
-                site = web.TCPSite(runner, "127.0.0.1", self.port)
-                await site.start()
-                self.port = runner.addresses[-1][1]
+            if self._wanted is not None:
+                await self._open_port(runner, self._wanted)
             await asyncio.Event().wait()
         finally:
+            self.port = None
             await runner.cleanup()
             with suppress(FileNotFoundError):
                 self._socket.unlink()
+
+    async def _open_port(self, runner: web.AppRunner, wanted: int) -> None:
+        """Try until it is ours; the socket is served meanwhile."""
+        lost = False
+        while True:
+            site = web.TCPSite(runner, "127.0.0.1", wanted)
+            try:
+                await site.start()
+            except OSError as error:
+                await site.stop()
+                if not lost:
+                    log.warning("page lost: in use or forbidden port=%d errno=%s", wanted, error.errno)
+                lost = True
+                await asyncio.sleep(PORT_AGAIN_S)
+            else:
+                self.port = runner.addresses[-1][1]
+                if lost:
+                    log.info("page back port=%d", self.port)
+                return
