@@ -5,7 +5,6 @@ Secret addresses are compared by what `reveal` shows, else by their place.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,10 @@ def address_of(look: Look, contact: Contact, channel: str) -> str | None:
 
 
 def plain(address: str) -> str:
-    """One spelling for one address: the last ten digits of a number, a mailbox in small letters."""
-    digits = re.sub(r"[\s()+.-]", "", address)
-    return digits[-NUMBER_TAIL:] if digits.isdigit() else address.strip().casefold()
+    """One spelling for one address: the last ten digits of a number, a mailbox in small letters without its +tag."""
+    text = address.strip().casefold().removeprefix("tel:")
+    if "@" in text:
+        local, _, domain = text.rpartition("@")
+        return f"{local.partition('+')[0]}@{domain}"
+    digits = "".join(str(int(c)) for c in text if c.isdecimal())  # of any script
+    return digits[-NUMBER_TAIL:] if digits and not any(c.isalpha() for c in text) else text

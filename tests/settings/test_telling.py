@@ -206,6 +206,26 @@ def test_the_branch_telephone_is_known_however_it_is_written() -> None:
     assert any("security by phone is the address of the branch" in e for e in found)
 
 
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("m@bank.example", "branch+alarm@bank.example"),
+        ("m@bank.example", "m+so@bank.example"),
+        ("+९१ ७८८ २२२ ००००", "+91 788 222 0000"),
+        ("+91 788 222 0000", "tel:+917882220000"),
+        ("+91 788 222 0000", "0788/222/0000"),
+    ],
+)
+def test_another_spelling_of_an_address_in_the_branch_still_rings_in_the_branch(own: str, told: str) -> None:
+    found = errors(
+        ("+91 788 222 0000", own),
+        ("{mail: s@bank.example}", f'{{phone: "{told}"}}'),
+        ("  room: {kind: mqtt", "  phone: {kind: siren, path: lte}\n  room: {kind: mqtt"),
+        (SECOND, "{contact: security, by: phone}"),
+    )
+    assert any("security by phone is the address of" in e and "it rings in the branch" in e for e in found)
+
+
 def test_a_secret_address_is_compared_once_it_is_there() -> None:
     note = f"ladders.hold-up.steps[0].tell[1]: {SHO_SECRET}"
     assert note in said()
