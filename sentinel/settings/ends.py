@@ -5,6 +5,7 @@ Secret addresses are compared by what `reveal` shows, else by their place.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,9 @@ def end_of(look: Look, tell: Tell) -> End | None:
         return None
     address = address_of(look, contact, tell.by)
     host = getattr(channel.options, "host", None)
-    servers = {host.casefold()} if isinstance(host, str) else set()
+    servers = {same_host(host)} if isinstance(host, str) else set()
     if address is not None and "@" in address:
-        servers.add(address.rpartition("@")[2].casefold())
+        servers.add(same_host(address.rpartition("@")[2]))
     known = plain(address) if address is not None else str(contact.addresses[tell.by])
     return End(f"{tell.contact} by {tell.by}", tell.contact, contact, known, frozenset(servers))
 
@@ -77,3 +78,11 @@ def plain(address: str) -> str:
         return f"{local.partition('+')[0]}@{domain}"
     digits = "".join(str(int(c)) for c in text if c.isdecimal())  # of any script
     return digits[-NUMBER_TAIL:] if digits and not any(c.isalpha() for c in text) else text
+
+
+def same_host(host: str) -> str:
+    """One spelling for one host: capitals, a dot at the end and a long IPv6 address make no other."""
+    try:
+        return str(ipaddress.ip_address(host.strip()))
+    except ValueError:
+        return host.strip().casefold().rstrip(".")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Role
+from sentinel.settings.ends import same_host
 from sentinel.settings.equipment import Accept, words
 from sentinel.settings.problems import Level
 from sentinel.settings.said import Said
@@ -209,12 +209,5 @@ def _line(link: Link) -> str | None:
     """What the link physically is, as far as its options say."""
     host, port = getattr(link.options, "host", None), getattr(link.options, "port", None)
     if isinstance(host, str):
-        return f"{_host(host)}:{port}"
+        return f"{same_host(host)}:{port}"
     return port if isinstance(port, str) else None
-
-
-def _host(host: str) -> str:
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host.casefold().rstrip(".")

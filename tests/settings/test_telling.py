@@ -98,6 +98,15 @@ def test_a_person_who_left_before_the_other_came_is_not_shared() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("room.example", "ROOM.example."), ("2001:db8::1", '"2001:0DB8:0:0::1"'), ("192.0.2.7", "192.0.2.7")],
+)
+def test_one_server_under_two_spellings_is_one_end(one: str, other: str) -> None:
+    found = errors(("host: room.example", f"host: '{one}'"), ("host: mail.example", f"host: {other}"))
+    assert ends(found) == f"thana by room and sho by mail share the server {one}"
+
+
 def test_two_ends_on_one_server_are_one() -> None:
     assert (
         ends(errors(("host: mail.example", "host: Room.example")))
