@@ -10,11 +10,13 @@ import json
 import os
 import socket
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
 SOCKET = "/run/sentinel/sentinel.sock"
 ASK_S = 10.0
@@ -83,10 +85,11 @@ def status(args: argparse.Namespace) -> int:
     got = _get(args, "/api/v1/status")
     if got is None:
         return 2
-    if args.json:
-        _print(got)
-    else:
-        _print_status(got)
+    with _reader_may_leave():
+        if args.json:
+            _print(got)
+        else:
+            _print_status(got)
     known = all(zone["state"] in ("normal", "supervised") for zone in got["zones"])
     return 0 if got["health"] == "ok" and known and not got["incidents"] else 1
 
@@ -96,13 +99,14 @@ def incidents(args: argparse.Namespace) -> int:
     got = _get(args, "/api/v1/incidents")
     if got is None:
         return 2
-    if args.json:
-        _print(got)
-    else:
-        for one in got["open"]:
-            print(_incident(one))
-        if not got["open"]:
-            print("nothing open")
+    with _reader_may_leave():
+        if args.json:
+            _print(got)
+        else:
+            for one in got["open"]:
+                print(_incident(one))
+            if not got["open"]:
+                print("nothing open")
     return 1 if got["open"] else 0
 
 
@@ -146,6 +150,17 @@ def _nobody(args: argparse.Namespace, error: Exception) -> int:
 def _words(got: Any) -> str:
     error = got.get("error") if isinstance(got, dict) else None
     return str(error.get("message")) if isinstance(error, dict) else "the daemon refused"
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """`| head` goes away early: the exit code still says what was found."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python's documentation of SIGPIPE: else the flush at the end complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print(got: Any) -> None:

@@ -59,7 +59,7 @@ async def body(request: web.Request) -> dict[str, Any]:
     """The request's JSON object; Refusal when it is none."""
     try:
         value = json.loads(await request.text() or "{}")
-    except (ValueError, RecursionError):
+    except (ValueError, LookupError, RecursionError):  # LookupError: a charset that nobody knows
         raise Refusal(400, "not-json", "the body is no JSON") from None
     if not isinstance(value, dict):
         raise Refusal(400, "not-an-object", "the body must be a JSON object")

@@ -72,3 +72,11 @@ async def test_a_page_port_that_another_program_holds_costs_the_page_and_not_the
         "page lost: in use or forbidden",
         "page back",
     ]
+
+
+async def test_a_charset_that_nobody_knows_is_refused_as_every_wrong_body_is(tmp_path: Path) -> None:
+    async with running(tmp_path / "s"):
+        for text, kind in ((b"{}", "application/json; charset=nonsense"), (b"\xff", "application/json"), (b"{", "")):
+            status, answer = await post(tmp_path / "s", text, **{"Content-Type": kind})
+            assert status == 400
+            assert answer == {"error": {"code": "not-json", "message": "the body is no JSON"}}
