@@ -29,6 +29,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.one_zone_a_point, frozenset()),
     (wires.one_id_a_zone, frozenset()),
     (wires.summaries_stay_summaries, frozenset()),
+    (wires.zones_are_inputs, frozenset()),
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
     (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
     (wires.critical_zones_are_missed_soon, frozenset({"devices", "zones"})),

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstrai
 
 from sentinel.core.codes import is_critical
 from sentinel.core.model import Role
-from sentinel.ports import Poll
+from sentinel.ports import Poll, Table
 from sentinel.settings.fields import Flag, Form, Ident, Names, Positive, Seconds
 from sentinel.settings.wiring import Wiring
 
@@ -42,6 +42,10 @@ class PointView(Protocol):
     @property
     def gives(self) -> str:
         """ "bool", "word" or "number"."""
+
+    @property
+    def table(self) -> Table:
+        """Where it is read: a coil is the device's own output, unless the profile gives it a role."""
 
     @property
     def latching(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Role
+from sentinel.ports import Table
 from sentinel.settings.ends import same_host
 from sentinel.settings.equipment import Accept, words
 from sentinel.settings.problems import Level
@@ -92,6 +93,18 @@ def summaries_stay_summaries(look: Look) -> Iterator[Said]:
             yield Said(
                 ("zones", id_, "point"),
                 f"{zone.point} only says that the hooter sounds, not where: write it under summaries",
+            )
+
+
+def zones_are_inputs(look: Look) -> Iterator[Said]:
+    """A relay never moves by itself: a button taken for one would never alarm."""
+    for id_, zone in look.settings.zones.items():
+        point = _point(look, zone)
+        if point is not None and point.table is Table.COIL and point.role is None:
+            yield Said(
+                ("zones", id_, "point"),
+                f"{zone.point} is an output of the device (a coil): name the input that the wire is on",
+                Level.FINDING,
             )
 
 

@@ -49,6 +49,11 @@ def test_its_absent_secrets_are_said_one_by_one() -> None:
     assert places == ["contacts.sho.addresses.mail", "channels.room.password", "channels.mail.password"]
 
 
+def test_a_hold_up_button_on_the_board_s_own_relay_is_a_finding(tmp_path: Path) -> None:
+    found = edited(tmp_path, ("point: panel.di1\n", "point: panel.relay1\n"))
+    assert any("panel.relay1 is an output of the device (a coil): name the input" in line for line in found), found
+
+
 def test_every_name_in_it_is_in_both_languages() -> None:
     def names(value: object) -> list[dict[str, str]]:
         if isinstance(value, dict):

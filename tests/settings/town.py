@@ -75,6 +75,7 @@ class WordOf:
 class PointOf:
     id: str
     gives: str = "bool"
+    table: Table = Table.DISCRETE
     latching: bool = False
     role: Role | None = None
     states: Sequence[tuple[int, str]] = ()
