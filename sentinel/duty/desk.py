@@ -20,7 +20,7 @@ from sentinel.core import facts
 from sentinel.core.codes import ROLES
 from sentinel.core.decide import Tick, decide, next_due
 from sentinel.core.facts import ClockQuality, Fact, Recorded
-from sentinel.core.incident import CODES, State, evolve
+from sentinel.core.incident import CODES, State, evolve, replay
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.journal.errors import JournalRefused, JournalUnavailable
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.desk")
 
 LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
-RETRY_S = 5.0  # how often bare mode tries to write again
+RETRY_S, RETRY_LAST_S = 5.0, 20.0  # when bare mode tries to write again; a hanging card holds each try for seconds
+LATE_S = 1.0  # of writing late facts at one go
 TRIES = 2  # an event that makes the desk fall so often, the last time alone, is dropped
 AHEAD = timedelta(seconds=2)  # facts this much later than now were told by a clock that was wrong
 NAP_S = 30.0  # the longest sleep before deadlines are looked at again: the wall clock may have been set
@@ -73,6 +74,7 @@ class Bare:
     kept: int = 0
     lost: int = 0
     told: int = 0
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -184,8 +186,6 @@ class Desk:
         # Earlier than the last fact, at a start: that fact's clock was ahead, and no deadline of then is worth anything.
         sure = self._clock.synchronised() and self.state.at - now < AHEAD
         quality = ClockQuality.SYNCED if sure else ClockQuality.UNSYNCED
-        if self.bare is not None and self._clock.monotonic() >= self._retry_at:
-            await self._write_late(now, quality)
         if self.bare is None and self._ledger.failure is not None:
             self._go_bare(self._ledger.failure, [], now, quality)
         if by_s:  # before anything is decided on the new time: the deadlines of this boot move with it
@@ -210,7 +210,9 @@ class Desk:
         for item in items:
             if not item.done.done():
                 item.done.set_result(None)
-        self._announce(recorded)  # last: a listener that falls puts nothing back
+        self._announce(recorded)  # after all promises: a listener that falls puts nothing back
+        if self.bare is not None and self._clock.monotonic() >= self._retry_at:
+            await self._write_late(now, quality)  # last: a card that hangs delays what comes next, not what is here
 
     def _evolved(self, state: State, fact: Fact, now: datetime, quality: ClockQuality) -> State:
         return evolve(state, Recorded(state.epoch, state.seq + 1, now, self._boot, quality, late=False, fact=fact))
@@ -274,18 +276,26 @@ class Desk:
         return state
 
     async def _write_late(self, now: datetime, quality: ClockQuality) -> None:
-        """Write what bare mode decided, in its own times, and leave it; or stay in it."""
+        """Write what bare mode decided, in its own times, and leave it; or stay in it.
+
+        For a second at most: five bare hours on a slow card are a minute of syncs, and somebody may press meanwhile.
+        """
         bare = self.bare
         assert bare is not None
-        self._retry_at = self._clock.monotonic() + RETRY_S
+        began = self._clock.monotonic()
         recorded: list[Recorded] = []
         try:
-            recorded += await self._ledger.reopen()
-            if bare.late and _is_of(bare.late[0][1], recorded):
-                bare.late.pop(0)
+            if self._ledger.failure is not None:
+                recorded += await self._ledger.reopen()
+                if bare.late and _is_of(bare.late[0][1], recorded):
+                    bare.late.pop(0)
             if bare.durable is None:
                 bare.durable = await self._replayed()
             while bare.late:
+                if self._clock.monotonic() - began >= LATE_S:
+                    self._kept(bare, recorded)
+                    self._retry_at = self._clock.monotonic()
+                    return
                 at, batch = bare.late[0]
                 if batch:
                     recorded += await self._ledger.append(batch, at=at, boot=self._boot, clock=quality, late=True)
@@ -293,9 +303,9 @@ class Desk:
             ended = facts.BareModeEnded(bare.since, bare.told, bare.reason)
             recorded += await self._ledger.append([ended], at=now, boot=self._boot, clock=quality)
         except (JournalUnavailable, JournalRefused):  # refused: somebody else holds the file now
-            for one in recorded:
-                bare.durable = evolve(bare.durable or State(), one)
-            self._announce(recorded)
+            self._kept(bare, recorded)
+            bare.tries += 1
+            self._retry_at = self._clock.monotonic() + min(RETRY_S * 2 ** (bare.tries - 1), RETRY_LAST_S)
             return
         state = bare.durable
         for one in recorded:
@@ -305,6 +315,12 @@ class Desk:
         self._announce(recorded)
         log.warning("bare mode ended facts_written_late=%d lost=%d", len(recorded), bare.lost)
         self._put([_journal_signal(Condition.NORMAL, "")], [])
+
+    def _kept(self, bare: Bare, recorded: list[Recorded]) -> None:
+        """So far it is durable, whatever comes next."""
+        if recorded:
+            bare.durable = replay(recorded, bare.durable)
+            self._announce(recorded)
 
 
 def _is_of(batch: list[Fact], landed: list[Recorded]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sentinel.core import facts
+from sentinel.journal.errors import JournalUnavailable, Reason
 from sentinel.ports import ChannelError
 from tests.fakes import Story
 
@@ -222,3 +224,43 @@ async def test_one_refusal_without_a_card_does_not_silence_a_contact(story: Stor
     story.press("hold-up-counter")
     await story.minutes(20)
     assert any("लूट" in text for text in story.texts("sho"))
+
+
+async def test_while_hours_of_late_facts_are_written_to_a_slow_card_a_panic_button_is_told_at_once(
+    story: Story,
+) -> None:
+    card = Card(story)
+    card.pull()
+    story.press("hold-up-counter")
+    await story.minutes(60)
+    quick = story.gateway.journal.append
+
+    async def slow(*batch: Any, **when: Any) -> list[Recorded]:
+        await asyncio.sleep(0.3)
+        return await quick(*batch, **when)
+
+    story.gateway.journal.append = slow  # type: ignore[method-assign]
+    card.put_back()
+    await story.seconds(22)
+    assert story.gateway.desk.bare is not None
+    story.mark()
+    story.press("panic-gate")
+    await story.seconds(4)
+    assert any("आपात" in text for text in story.texts("sho"))
+    await story.minutes(5)
+    assert story.gateway.desk.bare is None
+
+
+async def test_a_card_that_hangs_at_every_try_keeps_no_press_waiting_for_half_a_minute(story: Story) -> None:
+    async def hang(_work: object, deadline_s: float) -> None:
+        await asyncio.sleep(deadline_s)
+        raise JournalUnavailable(Reason.SLOW, f"no answer within {deadline_s:g} s")
+
+    story.gateway.journal._submit = hang  # type: ignore[method-assign, assignment]
+    story.press("panic-gate")
+    await story.seconds(25)
+    for zone in ("hold-up-counter", "smoke-hall", "call-point-stairs"):
+        story.mark()
+        story.press(zone)
+        await story.seconds(17.3)  # not in step with the tries
+        assert story.letters(contact="sho"), zone
