@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentinel.commands import ask
 from sentinel.journal.errors import JournalRefused
 from sentinel.journal.verify import Report, open_copy, verify
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("verify", help="prove that no stored fact was changed, lost or added")
     export = actions.add_parser("export", help="write the facts as JSON lines, exactly as stored")
     check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a journal that no daemon holds")
+    check.add_argument("--socket", help="the daemon's socket (default: as for `sentinel status`)")
     # The facts tell of hold-ups: no daemon hands them out in the branch (see gateway/showing).
     export.add_argument("file", type=Path, metavar="FILE", help="a journal that no daemon holds, or a copy of one")
     export.add_argument("--out", type=Path, help="a new file to write (default: standard output)")
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace, fetch: Fetch) -> int:
     """Carry it out: 0 good, 1 a finding, 2 it could not be done."""
     try:
         if args.action == "verify":
-            report = verify(args.file) if args.file else report_of(fetch(VERIFY_PATH))
+            report = verify(args.file) if args.file else report_of(_asked(args.socket, fetch))
             print(sentence(report))
             return 0 if report.ok else 1
         count = _write(_stored(args.file), args.out)
@@ -54,6 +56,10 @@ def run(args: argparse.Namespace, fetch: Fetch) -> int:
         return 1
     print(f"{count} facts", file=sys.stderr)
     return 0
+
+
+def _asked(socket: str | None, fetch: Fetch) -> bytes:
+    return fetch(VERIFY_PATH) if socket is None else ask.fetch(socket, VERIFY_PATH)
 
 
 def sentence(report: Report) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from aiohttp import web
 from sentinel.web.server import Server, reply
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.real
@@ -31,6 +33,24 @@ async def _incidents(_request: web.Request) -> web.Response:
     return reply({"open": [OPEN]})
 
 
+async def _verify(_request: web.Request) -> web.Response:
+    return reply({"ok": True, "first_bad_seq": None, "why": ""})
+
+
+ROUTES = [web.get("/api/v1/incidents", _incidents), web.get("/api/v1/journal/verify", _verify)]
+
+
+@asynccontextmanager
+async def answering(path: Path) -> AsyncIterator[None]:
+    task = asyncio.create_task(Server(ROUTES, path, None).run())
+    async with asyncio.timeout(5):
+        while not path.exists():
+            await asyncio.sleep(0.01)
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def sentinel(*words: str, out: int) -> tuple[int | None, str]:
     """Exit code, and what was said on standard error."""
     process = await asyncio.create_subprocess_exec(
@@ -43,14 +63,20 @@ async def sentinel(*words: str, out: int) -> tuple[int | None, str]:
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
 async def test_a_reader_that_goes_away_early_is_told_of_no_fault(tmp_path: Path, more: list[str]) -> None:
-    path = tmp_path / "s"
-    task = asyncio.create_task(Server([web.get("/api/v1/incidents", _incidents)], path, None).run())
     read, write = os.pipe()
     os.close(read)  # as `| head -0` does
-    try:
-        code, said = await sentinel("incidents", "--socket", str(path), *more, out=write)
-    finally:
-        os.close(write)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    async with answering(tmp_path / "s"):
+        code, said = await sentinel("incidents", "--socket", str(tmp_path / "s"), *more, out=write)
+    os.close(write)
     assert (code, said) == (1, "")  # something is open: that, and nothing of a pipe
+
+
+async def test_the_daemon_that_is_asked_for_proof_can_be_named_by_its_socket(tmp_path: Path) -> None:
+    async with answering(tmp_path / "s"):
+        assert await sentinel("journal", "verify", "--socket", str(tmp_path / "s"), out=asyncio.subprocess.DEVNULL) == (
+            0,
+            "",
+        )
+    code, said = await sentinel("journal", "verify", "--socket", str(tmp_path / "gone"), out=asyncio.subprocess.DEVNULL)
+    assert code == 2
+    assert said.startswith("sentinel journal: ")
