@@ -112,6 +112,7 @@ class Incident:
     disposition: Disposition | None = None
     closed_by: str = ""  # contact or account id
     closed_name: str = ""  # reference to the name beside the chain
+    again_at: datetime | None = None  # when it last went into alarm anew; `armed_at` moves with the clock and the power
 
     @property
     def leaving(self) -> bool:
@@ -209,6 +210,7 @@ def evolve(state: State, recorded: Recorded) -> State:
                 state,
                 fact.code,
                 active=True,
+                again_at=recorded.at,
                 test=False,
                 armed_at=recorded.at,
                 armed_boot=recorded.boot,

@@ -38,29 +38,31 @@ class Message:
 
 WORDS: dict[str, Words] = {
     "alarm": Words(
-        Text("{test}{role}: {branch} · कोड {code}", "{test}{role}: {branch} · code {code}"),
+        Text("{test}{again}{role}: {branch} · कोड {code}", "{test}{again}{role}: {branch} · code {code}"),
         Text(
-            "{test}{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "{test}{again}{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
             "तुरंत कार्रवाई करें और उत्तर दें। जब तक कोई अधिकृत व्यक्ति उत्तर नहीं देता, यह संदेश दोहराया जाएगा।",
-            "{test}{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "{test}{again}{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
             "Act at once and answer. This message repeats until somebody who may answer does.",
         ),
         Text(
-            "{test}{role}: {branch}, {zone}, {time} #{code} उत्तर दें: हाँ {code}",
-            "{test}{role}: {branch}, {zone}, {time} #{code} reply ACK {code}",
+            "{test}{again}{role}: {branch}, {zone}, {time} #{code} उत्तर दें: हाँ {code}",
+            "{test}{again}{role}: {branch}, {zone}, {time} #{code} reply ACK {code}",
         ),
     ),
     "trouble": Words(
-        Text("{test}खराबी: {zone} · {branch} · कोड {code}", "{test}Fault: {zone} · {branch} · code {code}"),
         Text(
-            "{test}खराबी: {role}\n{branch}\nजगह: {zone}\nकारण: {reason}\nगंभीरता: {severity}\nसमय: {time}\nकोड: {code}\n"
+            "{test}{again}खराबी: {zone} · {branch} · कोड {code}", "{test}{again}Fault: {zone} · {branch} · code {code}"
+        ),
+        Text(
+            "{test}{again}खराबी: {role}\n{branch}\nजगह: {zone}\nकारण: {reason}\nगंभीरता: {severity}\nसमय: {time}\nकोड: {code}\n"
             "{hides}\nठीक होने तक इस पर भरोसा न करें।",
-            "{test}Fault: {role}\n{branch}\nWhere: {zone}\nReason: {reason}\nSeverity: {severity}\nTime: {time}\nCode: {code}\n"
+            "{test}{again}Fault: {role}\n{branch}\nWhere: {zone}\nReason: {reason}\nSeverity: {severity}\nTime: {time}\nCode: {code}\n"
             "{hides}\nDo not rely on it until it is mended.",
         ),
         Text(
-            "{test}खराबी: {zone}, {branch}: {reason} {time} #{code}",
-            "{test}Fault: {zone}, {branch}: {reason} {time} #{code}",
+            "{test}{again}खराबी: {zone}, {branch}: {reason} {time} #{code}",
+            "{test}{again}Fault: {zone}, {branch}: {reason} {time} #{code}",
         ),
     ),
     "restored": Words(
@@ -116,20 +118,24 @@ WORDS: dict[str, Words] = {
         ),
     ),
     "bare": Words(
-        Text("{role}: {branch} · कोड {code} · बिना रिकॉर्ड", "{role}: {branch} · code {code} · told from memory"),
         Text(
-            "{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "{again}{role}: {branch} · कोड {code} · बिना रिकॉर्ड",
+            "{again}{role}: {branch} · code {code} · told from memory",
+        ),
+        Text(
+            "{again}{role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
             "शाखा में अभी घटनाएँ दर्ज नहीं हो पा रहीं। यह संदेश बिना दर्ज हुए भेजा गया है और दोबारा आ सकता है।",
-            "{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "{again}{role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
             "The branch's journal cannot be written now; this is told from memory and may come twice.",
         ),
         Text(
-            "{role}: {branch}, {zone}, {time} #{code} (बिना रिकॉर्ड)",
-            "{role}: {branch}, {zone}, {time} #{code} (no journal)",
+            "{again}{role}: {branch}, {zone}, {time} #{code} (बिना रिकॉर्ड)",
+            "{again}{role}: {branch}, {zone}, {time} #{code} (no journal)",
         ),
     ),
 }
 
+AGAIN = Text("फिर से: ", "AGAIN: ")  # the same code, but not a repeat: it went into alarm anew
 TEST = Text("परीक्षण: ", "TEST: ")
 SOMEBODY = Text("किसी", "somebody")  # who answered, where no name and no post is known any more
 HIDES = Text("इस कारण इनकी स्थिति पता नहीं: {zones}", "Not known while this stands: {zones}")

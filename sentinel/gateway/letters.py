@@ -125,6 +125,7 @@ class LetterBook:
         )
         return {
             "test": words.TEST.of(language) if incident.test else "",
+            "again": "" if incident.again_at is None else words.AGAIN.of(language),
             "role": words.ROLES[incident.role].of(language),
             "branch": branch.name.hi if language == "hi" else branch.name.en,
             "address": branch.address,
@@ -168,6 +169,8 @@ def _when(incident: Incident, answer: Answer | None, about: str) -> datetime:
         return answer.at
     if about in ("closed", "restored") and incident.closed_at is not None:
         return incident.closed_at
+    if incident.again_at is not None:
+        return incident.again_at
     return incident.opened_at if incident.opened_at != LONG_AGO else incident.armed_at
 
 

@@ -307,6 +307,31 @@ async def test_a_closing_letter_names_who_closed_it_and_a_late_answers_letter_wh
     assert body("answered.arrived").startswith("somebody: ")
 
 
+@pytest.mark.parametrize(("language", "again"), [("hi", "फिर से"), ("en", "AGAIN")])
+@pytest.mark.parametrize("words", ["alarm", "bare"])
+async def test_a_second_press_under_the_same_code_does_not_read_as_a_repeat_of_the_first(
+    story: Story, words: str, language: str, again: str
+) -> None:
+    def written() -> tuple[str, str]:
+        made = story.gateway._letters.letter(Row(story.incident().code, words, language=language), 1)
+        assert made is not None
+        return made.subject, made.body
+
+    story.press("hold-up-counter")
+    await story.seconds(2)
+    first = written()
+    await story.answer("arrive", "hold-up-counter")
+    story.release("hold-up-counter")
+    await story.minutes(200)
+    assert written() == first
+    story.press("hold-up-counter")
+    await story.seconds(2)
+    subject, body = written()
+    assert (subject.startswith(again), body.startswith(again)) == (True, True)
+    assert "12:00" in first[1]
+    assert "15:20" in body
+
+
 async def test_a_name_that_was_erased_leaves_the_post(story: Story) -> None:
     story.press("smoke-hall")
     await story.seconds(2)
