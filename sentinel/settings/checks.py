@@ -35,6 +35,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.critical_zones_are_missed_soon, frozenset({"devices", "zones"})),
     (wires.cut_wires_are_seen, frozenset()),
     (wires.other_words_are_known, frozenset()),
+    (wires.words_mean_what_they_say, frozenset()),
     (wires.silent_buttons_do_not_wait, frozenset()),
     (wires.limits_suit_the_role, frozenset()),
     (telling.paths_are_apart, frozenset()),

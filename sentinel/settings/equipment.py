@@ -155,6 +155,7 @@ class Accept(StrEnum):
     """A weakness that the bank takes, by name."""
 
     CUT_WIRE = "cut-wire-reads-normal"
+    ODD_WORDS = "words-mean-otherwise"
 
 
 def _of_a_zone(role: Role) -> Role:

@@ -23,6 +23,8 @@ SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of t
 OLDEST_S = 30.0  # a critical value older than this (and than three reads) is no longer called supervised
 LATCHED_S = 2.0  # a press that the device holds is still told soon
 LATCHED_SLOWEST_S = 10.0
+FAULT_WORDS = {"trouble", "fault", "disabled", "failed"}  # as panels say that they no longer watch
+ALARM_WORDS = {"fire", "alarm", "active"}
 MAX_SERIAL_UNIT = 247  # Modbus over Serial Line V1.02, 2.2: 248 to 255 are reserved
 SERIAL_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
 
@@ -197,6 +199,31 @@ def other_words_are_known(look: Look) -> Iterator[Said]:
         others = sorted(words(point) - zone.wiring.states.keys())
         if others:
             yield Said(("zones", id_, "wiring"), f"read as trouble, not alarm: {', '.join(others)}", Level.NOTE)
+
+
+def words_mean_what_they_say(look: Look) -> Iterator[Said]:
+    """A panel's fault taken for normal, or its alarm for anything else, on a critical zone. Accepted by name only."""
+    for id_, zone in look.settings.zones.items():
+        states = zone.wiring.states if zone.critical() and isinstance(zone.wiring, StateWiring) else {}
+        odd = [
+            f"{word} means {means}"
+            for word, means in states.items()
+            if (word in FAULT_WORDS and means is Condition.NORMAL)
+            or (word in ALARM_WORDS and means is not Condition.ALARM)
+        ]
+        accepted = Accept.ODD_WORDS in zone.accept
+        if odd and accepted:
+            yield Said(("zones", id_, "wiring"), f"{', '.join(odd)} here ({Accept.ODD_WORDS} is accepted)", Level.NOTE)
+        elif odd:
+            yield Said(
+                ("zones", id_, "wiring"),
+                f"{', '.join(odd)} here: write trouble or alarm, or take it with accept: [{Accept.ODD_WORDS}]",
+                Level.FINDING,
+            )
+        elif accepted:
+            yield Said(
+                ("zones", id_, "accept"), f"{Accept.ODD_WORDS} is not the case here: take it away", Level.FINDING
+            )
 
 
 def silent_buttons_do_not_wait(look: Look) -> Iterator[Said]:

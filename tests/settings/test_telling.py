@@ -316,4 +316,4 @@ def test_a_ladder_that_comes_too_late_is_a_finding() -> None:
 
 def test_every_check_is_in_the_table_once() -> None:
     names = [check.__name__ for check, _ in CHECKS]
-    assert len(names) == len(set(names)) == 23
+    assert len(names) == len(set(names)) == 24

@@ -76,6 +76,19 @@ def test_the_words_that_a_critical_zone_does_not_list_are_noted() -> None:
     assert not any("read as trouble" in line for line in said(("fire: alarm}", "fire: alarm, fault: trouble}")))
 
 
+ODD = ("fire: alarm}", "fire: alarm, fault: normal}")
+ODD_ALARM = ("{quiet: normal, fire: alarm}", "{quiet: alarm, fire: normal}")
+
+
+def test_a_panel_s_fault_taken_for_normal_is_a_finding_unless_it_is_taken_by_name() -> None:
+    remedy = "here: write trouble or alarm, or take it with accept: [words-mean-otherwise]"
+    take = ("role: smoke", "accept: [words-mean-otherwise], role: smoke")
+    assert errors(ODD) == [f"zones.hall.wiring: finding: fault means normal {remedy}"]
+    assert errors(ODD_ALARM) == [f"zones.hall.wiring: finding: fire means normal {remedy}"]
+    assert errors(ODD, take) == []
+    assert errors(take) == ["zones.hall.accept: finding: words-mean-otherwise is not the case here: take it away"]
+
+
 # --- lines and units --------------------------------------------------------------------------------------------------
 
 
