@@ -70,9 +70,11 @@ MAY_READ = {
 
 
 @asynccontextmanager
-async def client(broker: Broker, user: str, password: str) -> AsyncIterator[aiomqtt.Client]:
+async def client(broker: Broker, user: str, password: str, id_: str | None = None) -> AsyncIterator[aiomqtt.Client]:
     context = ssl.create_default_context(cafile=broker.certificates.ca)
-    async with aiomqtt.Client("127.0.0.1", broker.port, username=user, password=password, tls_context=context) as made:
+    async with aiomqtt.Client(
+        "127.0.0.1", broker.port, identifier=id_, username=user, password=password, tls_context=context
+    ) as made:
         yield made
 
 
@@ -115,6 +117,14 @@ async def test_nobody_comes_in_without_a_password_or_with_another_ones(broker: B
         with pytest.raises(aiomqtt.MqttError):
             async with client(broker, user, password):
                 pass
+
+
+async def test_one_branch_cannot_throw_another_off_by_coming_in_under_its_id(broker: Broker) -> None:
+    async with client(broker, "b17", USERS["b17"], "b17") as branch:
+        async with client(broker, "b18", USERS["b18"], "b17") as other:
+            await other.publish("sentinel/v1/b18/status", "x", qos=1)
+        await branch.publish("sentinel/v1/b17/status", "x", qos=1, timeout=2)
+    assert "already connected" not in broker.log()
 
 
 async def test_a_stranger_on_the_wire_gets_nothing_without_tls(broker: Broker) -> None:
