@@ -46,6 +46,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (telling.critical_ladders_come_round, _WHO),
     (telling.hold_ups_stay_silent, frozenset({"ladders"})),
     (telling.rooms_can_answer_for_whom_they_tell, frozenset()),
+    (telling.secret_mailboxes_are_mailboxes, frozenset()),
     (telling.everybody_is_used, _WHO),
 )
 

@@ -67,7 +67,8 @@ def address_of(look: Look, contact: Contact, channel: str) -> str | None:
     address = contact.addresses.get(channel)
     if address is None or isinstance(address, str):
         return address
-    return look.reveal(address)
+    shown = look.reveal(address)
+    return None if shown is None else shown.strip()
 
 
 def plain(address: str) -> str:

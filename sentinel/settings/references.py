@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from sentinel.settings.problems import Place
     from sentinel.settings.site import Settings
 
-_MAILBOX = re.compile(r"[^\s@<>,;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# What the email channel sends to, and a dot in the server's name.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+MAILBOX = re.compile(rf"{_ATOM}(?:\.{_ATOM}){{0,15}}@{_LABEL}(?:\.{_LABEL}){{1,15}}")
 _ONE = {
     "links": "link",
     "devices": "device",
@@ -52,7 +55,7 @@ def references(settings: Settings, declared: Mapping[str, Collection[str]]) -> I
             rooms = _rooms(by)
             if rooms is not None and address not in rooms:  # over such a channel letters go to a room
                 yield Said(place, f"{channel_id} serves no room '{address}'; {did_you_mean(address, rooms)}")
-            elif by.kind == "email" and not _MAILBOX.fullmatch(address):
+            elif by.kind == "email" and not MAILBOX.fullmatch(address):
                 yield Said(place, "is no mailbox: write name@server.example")
     for id_, ladder in settings.ladders.items():
         for s, step in enumerate(ladder.steps):

@@ -42,7 +42,7 @@ class Settings:
     def address(self, contact: str, channel: str) -> str:
         """Where a letter goes, looked up when it is sent. SecretAbsentError when it is a secret that is not there."""
         address = self.contacts[contact].addresses[channel]
-        return address if isinstance(address, str) else address.read()
+        return address if isinstance(address, str) else address.read().strip()
 
     def urgent_points(self, device: str) -> frozenset[str]:
         """The points of a device, by their names inside it, that are asked first: those of critical and high zones."""

@@ -11,6 +11,7 @@ from sentinel.settings.ends import address_of, end_of, plain, share_a_person, sh
 from sentinel.settings.equipment import GATEWAYS_OWN
 from sentinel.settings.people import PathKind, SinglePath
 from sentinel.settings.problems import Level
+from sentinel.settings.references import MAILBOX
 from sentinel.settings.said import Said
 
 if TYPE_CHECKING:
@@ -176,6 +177,18 @@ def rooms_can_answer_for_whom_they_tell(look: Look) -> Iterator[Said]:
                     f"{id_} is told here and cannot answer from here: write may_speak_for: [police]",
                     Level.FINDING,
                 )
+
+
+def secret_mailboxes_are_mailboxes(look: Look) -> Iterator[Said]:
+    """A secret that is no mailbox would fail at the first press. Its value is never quoted."""
+    for id_, contact in look.settings.contacts.items():
+        for by, address in contact.addresses.items():
+            channel = look.settings.channels.get(by)
+            if isinstance(address, str) or channel is None or channel.kind != "email":
+                continue
+            shown = address_of(look, contact, by)
+            if shown is not None and not MAILBOX.fullmatch(shown):
+                yield Said(("contacts", id_, "addresses", by), "the secret there holds no mailbox: name@server.example")
 
 
 def everybody_is_used(look: Look) -> Iterator[Said]:

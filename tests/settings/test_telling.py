@@ -314,6 +314,20 @@ def test_a_ladder_that_comes_too_late_is_a_finding() -> None:
     assert found == ["ladders.late: finding: comes too late: the ladders above it take everything it names"]
 
 
+@pytest.mark.parametrize("address", ["सुरक्षा@bank.example", "a..b@bank.example"])
+def test_a_mailbox_that_the_channel_would_refuse_is_refused_before_it_runs(address: str) -> None:
+    assert errors(("s@bank.example", address)) == [
+        "contacts.security.addresses.mail: is no mailbox: write name@server.example"
+    ]
+
+
+def test_a_secret_that_holds_no_mailbox_is_an_error_that_does_not_quote_it() -> None:
+    wrong = "contacts.sho.addresses.mail: the secret there holds no mailbox: name@server.example"
+    assert wrong in said(reveal=lambda _: "0771-2221234")
+    assert not any("2221234" in line for line in said(reveal=lambda _: "0771-2221234"))
+    assert wrong not in said(reveal=lambda _: "sho@police.example \n")
+
+
 def test_every_check_is_in_the_table_once() -> None:
     names = [check.__name__ for check, _ in CHECKS]
-    assert len(names) == len(set(names)) == 24
+    assert len(names) == len(set(names)) == 25
