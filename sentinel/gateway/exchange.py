@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - part of the public values
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_SEQ = 2**53  # what every JSON reader holds exactly
+LONGEST = timedelta(hours=1)  # that a command may be meant for: its id is kept from then on
 
 
 class CommandKind(StrEnum):
@@ -170,8 +171,12 @@ def command_of(room: str, body: Mapping[str, object] | None) -> RoomCommand | Re
 
 def judge(command: RoomCommand, now: datetime, *, synchronised: bool) -> Refusal | None:
     """Why this command must not run now. With a clock that may be wrong only answers are taken, whatever `until` says."""
+    if command.until - command.at > LONGEST:
+        return Refusal.MALFORMED
     if not synchronised:
         return Refusal.CLOCK if command.kind in ACTUATING else None
+    if command.until - now > 2 * LONGEST:  # dated ahead, beyond what any two clocks may differ
+        return Refusal.MALFORMED
     return Refusal.EXPIRED if now > command.until else None
 
 

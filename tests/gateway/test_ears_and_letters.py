@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentinel.core.authority import CommandKind
-from sentinel.core.facts import Disposition
-from sentinel.core.incident import State
+from sentinel.core.encoding import stamp
+from sentinel.core.facts import Disposition, IncidentReactivated, Recorded
+from sentinel.core.incident import State, evolve
 from sentinel.core.model import Condition, Party, Quality, Reading, Role, Severity, Via
 from sentinel.core.words import WORDS
 from sentinel.gateway.answers import by_room, by_socket, code_in
 from sentinel.gateway.exchange import CommandKind as Asked
-from sentinel.gateway.exchange import RoomCommand
+from sentinel.gateway.exchange import Refusal, RoomCommand, command_of, judge
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.sensing import Sensing
 from sentinel.gateway.ways import PATIENCE_S, Ways
@@ -243,6 +244,15 @@ def test_an_answer_by_the_socket_is_the_banks_at_most_and_soon_over() -> None:
     assert code_in("4821") == "4821"
 
 
+@pytest.mark.parametrize(("days", "for_s", "taken"), [(0, 3600, True), (0, 3601, False), (300_000, 60, False)])
+def test_a_command_is_meant_for_an_hour_at_most_and_not_dated_ahead(days: int, for_s: int, taken: bool) -> None:
+    at = MONDAY_NOON + timedelta(days=days)
+    given = {"id": "7", "kind": "acknowledge", "incident": "17-4821", "by": {"name": "x", "role": "police"}}
+    asked = command_of("durg", given | {"at": stamp(at), "until": stamp(at + timedelta(seconds=for_s))})
+    assert isinstance(asked, RoomCommand)
+    assert judge(asked, MONDAY_NOON, synchronised=True) is (None if taken else Refusal.MALFORMED)
+
+
 # --- Letters --------------------------------------------------------------------------------------------------------
 
 
@@ -312,24 +322,22 @@ async def test_a_closing_letter_names_who_closed_it_and_a_late_answers_letter_wh
 async def test_a_second_press_under_the_same_code_does_not_read_as_a_repeat_of_the_first(
     story: Story, words: str, language: str, again: str
 ) -> None:
-    def written() -> tuple[str, str]:
-        made = story.gateway._letters.letter(Row(story.incident().code, words, language=language), 1)
-        assert made is not None
-        return made.subject, made.body
-
     story.press("hold-up-counter")
     await story.seconds(2)
-    first = written()
-    await story.answer("arrive", "hold-up-counter")
-    story.release("hold-up-counter")
-    await story.minutes(200)
-    assert written() == first
-    story.press("hold-up-counter")
-    await story.seconds(2)
-    subject, body = written()
-    assert (subject.startswith(again), body.startswith(again)) == (True, True)
-    assert "12:00" in first[1]
-    assert "15:20" in body
+    before, code = story.gateway.desk.state, story.incident().code
+    later = before.at + timedelta(minutes=200)
+    pressed = IncidentReactivated(code)
+    after = evolve(before, Recorded("e", before.seq + 1, later, "b", before.clock, late=False, fact=pressed))
+    state = before
+    book = LetterBook(story.settings, lambda: state, lambda _ref: "")
+    first = book.letter(Row(code, words, language=language), 1)
+    state = after
+    second = book.letter(Row(code, words, language=language), 1)
+    assert first is not None
+    assert second is not None
+    assert [text.startswith(again) for text in (first.subject, first.body)] == [False, False]
+    assert [text.startswith(again) for text in (second.subject, second.body)] == [True, True]
+    assert ("12:00" in first.body, "15:20" in second.body) == (True, True)
 
 
 async def test_a_name_that_was_erased_leaves_the_post(story: Story) -> None:
