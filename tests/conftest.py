@@ -1,4 +1,4 @@
-"""Hypothesis for the core: the same examples every time under CI, fresh ones at a desk; bounded either way."""
+"""Hypothesis for all tests: the same examples every time under CI, fresh ones at a desk; bounded, and never timed."""
 
 import os
 
