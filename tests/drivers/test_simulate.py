@@ -116,6 +116,8 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         await link.close()
         os.kill(child.pid, signal.SIGTERM)
         assert await child.wait() == 0
+        await child.stdout.read()  # to its end: a pipe that is not read out is left to the garbage collector
+        child._transport.close()  # type: ignore[attr-defined]
     assert not bus.is_symlink()
 
 
