@@ -256,6 +256,7 @@ async def test_a_card_that_hangs_at_every_try_keeps_no_press_waiting_for_half_a_
         await asyncio.sleep(deadline_s)
         raise JournalUnavailable(Reason.SLOW, f"no answer within {deadline_s:g} s")
 
+    whole = story.gateway.journal._submit
     story.gateway.journal._submit = hang  # type: ignore[method-assign, assignment]
     story.press("panic-gate")
     await story.seconds(25)
@@ -264,3 +265,4 @@ async def test_a_card_that_hangs_at_every_try_keeps_no_press_waiting_for_half_a_
         story.press(zone)
         await story.seconds(17.3)  # not in step with the tries
         assert story.letters(contact="sho"), zone
+    story.gateway.journal._submit = whole  # type: ignore[method-assign]
