@@ -58,16 +58,20 @@ def _pair(text: str, line: str, *, quotes: bool = False) -> tuple[str, str]:
 
 
 def _cut(text: str, at: str, *, most: int = -1, quotes: bool = False) -> list[str]:
-    """Cut at a character where no backslash takes it and, in fields, no quotes hold it."""
-    parts, begin, index, held = list[str](), 0, 0, False
+    """Cut at a character where no backslash takes it and, in a field's value, no quotes hold it."""
+    parts, begin, index = list[str](), 0, 0
+    value = held = False
     while index < len(text) and len(parts) != most:
-        if text[index] == "\\":
+        mark = text[index]
+        if mark == "\\":
             index += 1
-        elif text[index] == '"' and quotes:
-            held = not held
-        elif text[index] == at and not held:
-            parts.append(text[begin:index])
-            begin = index + 1
+        elif held or (mark == '"' and quotes and value):
+            held ^= mark == '"'
+        else:
+            value = mark == "=" or (value and mark != ",")
+            if mark == at:
+                parts.append(text[begin:index])
+                begin = index + 1
         index += 1
     return [*parts, text[begin:]]
 
