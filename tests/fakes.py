@@ -387,6 +387,7 @@ class Story:
         (secrets / "sho-mail").write_text("sho.bhilai@police.example", encoding="utf-8")
         (secrets / "mqtt-password").write_text("x", encoding="utf-8")
         (secrets / "mail-password").write_text("x", encoding="utf-8")
+        (secrets / "influx-token").write_text("x", encoding="utf-8")
         os.environ["CREDENTIALS_DIRECTORY"] = str(secrets)
         text = EXAMPLE.read_text(encoding="utf-8")
         own = {

@@ -86,6 +86,7 @@ ROLES: dict[Role, RoleRule] = {
     Role.CLOCK_STEP: _info(626, "JT", "JT"),
     Role.DELIVERY: _fault(354, "YC", "YK", on=0.0, off=0.0),
     Role.POWER_UP: _info(305, "YW", "YW"),
+    Role.TELEMETRY: _fault(350, "YC", "YK", on=0.0, off=0.0),
 }
 
 

@@ -105,6 +105,7 @@ class Role(StrEnum):
     CLOCK_STEP = "clock-step"
     DELIVERY = "delivery"
     POWER_UP = "power-up"
+    TELEMETRY = "telemetry"
 
 
 class Condition(StrEnum):

@@ -181,6 +181,7 @@ ROLES: dict[Role, Text] = {
     Role.CLOCK_STEP: Text("घड़ी का समय बदला", "Clock stepped"),
     Role.DELIVERY: Text("सूचना नहीं पहुँची", "Notice not delivered"),
     Role.POWER_UP: Text("सिस्टम चालू हुआ", "Started"),
+    Role.TELEMETRY: Text("माप दर्ज करना", "Recording of values"),
 }
 
 SEVERITIES: dict[Severity, Text] = {

@@ -27,6 +27,7 @@ from sentinel.settings.explain import did_you_mean, explain
 from sentinel.settings.people import Contact, Ladder, Path, PathKind
 from sentinel.settings.place import Branch, Gateway, Room
 from sentinel.settings.problems import Level, Place, Problem, dotted, exit_code, in_order
+from sentinel.settings.recording import Telemetry
 from sentinel.settings.secrets import SecretAbsentError, SecretRef
 from sentinel.settings.site import ID, REQUIRED, SECTIONS, Settings, nowhere
 from sentinel.settings.yaml import Document, YamlError, load_yaml
@@ -137,6 +138,7 @@ class _Reader:
             contacts=self.each("contacts", self.form(Contact)),
             ladders=self.each("ladders", self.form(Ladder)),
             channels=self.each("channels", self.channel),
+            telemetry=self.single("telemetry", Telemetry) or Telemetry(),
             polled={},
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sentinel.settings import telling, wires
+from sentinel.settings import recording, telling, wires
 from sentinel.settings.references import references
 from sentinel.settings.said import Look
 
@@ -48,6 +48,9 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (telling.rooms_can_answer_for_whom_they_tell, frozenset()),
     (telling.secret_mailboxes_are_mailboxes, frozenset()),
     (telling.everybody_is_used, _WHO),
+    (recording.deadbands_are_of_points, frozenset({"devices"})),
+    (recording.no_secret_crosses_a_network_in_clear, frozenset()),
+    (recording.authorities_are_used, frozenset()),
 )
 
 

@@ -19,7 +19,7 @@ from sentinel.settings.wiring import Wiring
 GATEWAYS_OWN = frozenset(
     {
         Role.LINK, Role.DEVICE, Role.PATH, Role.JOURNAL, Role.AUDIT,
-        Role.PROGRAM, Role.CLOCK_STEP, Role.DELIVERY, Role.POWER_UP,
+        Role.PROGRAM, Role.CLOCK_STEP, Role.DELIVERY, Role.POWER_UP, Role.TELEMETRY,
     }
 )  # fmt: skip
 
@@ -42,6 +42,10 @@ class PointView(Protocol):
     @property
     def gives(self) -> str:
         """ "bool", "word" or "number"."""
+
+    @property
+    def unit(self) -> str:
+        """What a number is measured in; "" where it counts or numbers something."""
 
     @property
     def table(self) -> Table:

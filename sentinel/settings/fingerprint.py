@@ -82,6 +82,7 @@ def _canonical(settings: Settings) -> Plain:
             id_: {"kind": x.kind, "path": x.path, "limit": _plain(x.limit), "options": _plain(x.options)}
             for id_, x in settings.channels.items()
         },
+        "telemetry": _plain(settings.telemetry),
         "told": {f"{role} {severity}": ladder for (role, severity), ladder in settings.rows().items()},
     }
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from sentinel.settings.equipment import Channel, Device, Link, Summary, Zone
     from sentinel.settings.people import Contact, Ladder, Path
     from sentinel.settings.place import Gateway, Room
+    from sentinel.settings.recording import Telemetry
 
 REQUIRED = ("branch", "paths", "links", "devices", "zones", "contacts", "ladders", "channels")
-SECTIONS = (*REQUIRED, "summaries", "rooms", "gateway")
+SECTIONS = (*REQUIRED, "summaries", "rooms", "telemetry", "gateway")
 ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -37,6 +38,7 @@ class Settings:
     contacts: Mapping[str, Contact]
     ladders: Mapping[str, Ladder]
     channels: Mapping[str, Channel]
+    telemetry: Telemetry
     polled: Mapping[str, float]  # point -> seconds between two reads, as its driver plans them
 
     def address(self, contact: str, channel: str) -> str:

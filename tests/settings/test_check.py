@@ -44,14 +44,14 @@ def test_the_example_is_good_and_says_which_secrets_are_absent(capsys: pytest.Ca
     assert sentinel_check(str(EXAMPLE)) == 0
     said = capsys.readouterr()
     assert "channels.mail.password: note: !credential mail-password is absent" in said.out
-    assert said.err == "branch.example.yaml: 10 notes; good\n"
+    assert said.err == "branch.example.yaml: 11 notes; good\n"
 
 
 def test_a_finding_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "branch.yaml"
     path.write_text(EXAMPLE.read_text(encoding="utf-8").replace("accept: [cut", "# [cut"), encoding="utf-8")
     assert sentinel_check(str(path)) == 1
-    assert capsys.readouterr().err.endswith("1 finding, 9 notes; look at the findings\n")
+    assert capsys.readouterr().err.endswith("1 finding, 10 notes; look at the findings\n")
 
 
 def test_an_error_exits_2_and_nothing_is_probed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

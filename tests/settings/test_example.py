@@ -46,7 +46,12 @@ def test_the_example_passes_on_a_machine_without_its_secrets() -> None:
 
 def test_its_absent_secrets_are_said_one_by_one() -> None:
     places = [p.path for p in example().absent_secrets(Level.NOTE)]
-    assert places == ["contacts.sho.addresses.mail", "channels.room.password", "channels.mail.password"]
+    assert places == [
+        "contacts.sho.addresses.mail",
+        "channels.room.password",
+        "channels.mail.password",
+        "telemetry.influx.token",
+    ]
 
 
 def test_a_hold_up_button_on_the_board_s_own_relay_is_a_finding(tmp_path: Path) -> None:

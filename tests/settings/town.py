@@ -76,6 +76,7 @@ class PointOf:
     id: str
     gives: str = "bool"
     table: Table = Table.DISCRETE
+    unit: str = ""
     latching: bool = False
     role: Role | None = None
     states: Sequence[tuple[int, str]] = ()
