@@ -23,6 +23,7 @@ VERSION = {"X-Influxdb-Version": "demo"}
 
 _VALUE = re.compile(r'(-?\d+)i|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|"(?:[^"\\\n]|\\["\\])*"')
 _TIME = re.compile(r"\d{13}")  # milliseconds, from 2001 to 2286
+_ESCAPED = re.compile(r"\\([, =])")
 _MOST = 2**63 - 1
 
 
@@ -37,7 +38,7 @@ def parse(line: str) -> tuple[str, int]:
     measurement, *tags = _cut(series, ",")
     if not measurement or not fields or _TIME.fullmatch(at) is None:
         raise LineError(f"unable to parse '{line}'")
-    keys = [_pair(tag, line)[0] for tag in tags]
+    keys = [_ESCAPED.sub(r"\1", _pair(tag, line)[0]) for tag in tags]
     if keys != sorted(set(keys)):
         raise LineError(f"tags are doubled or out of order: '{line}'")
     names = set[str]()
