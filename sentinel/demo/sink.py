@@ -36,7 +36,7 @@ def parse(line: str) -> tuple[str, int]:
     series, *rest = _cut(line, " ", most=1)
     fields, _, at = "".join(rest).rpartition(" ")
     measurement, *tags = _cut(series, ",")
-    if not measurement or not fields or _TIME.fullmatch(at) is None:
+    if not measurement or measurement[0] == "#" or not fields or _TIME.fullmatch(at) is None:
         raise LineError(f"unable to parse '{line}'")
     keys = [_ESCAPED.sub(r"\1", _pair(tag, line)[0]) for tag in tags]
     if keys != sorted(set(keys)):
