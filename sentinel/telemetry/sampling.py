@@ -1,0 +1,249 @@
+"""Which readings become lines: what changed by more than the deadband, and everything read once in each minute.
+
+Pure: no clock, no I/O. The recorder hands every reading in and takes a flush out. What was last *reported* is the
+measure of a change, so that a slow drift is told. Every good reading counts in the minute summaries, reported or not.
+Bounded: the oldest lines and minutes are the losers, lines are counted.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sentinel.core.model import Quality
+from sentinel.telemetry.lines import fields, head, line, number
+from sentinel.telemetry.model import Flush, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sentinel.core.model import Reading
+
+EVERY_S: Final = 60.0  # each series has a line in each such stretch of wall time in which it was read
+LINES_AT_MOST: Final = 20_000  # in memory, refused ones among them
+MINUTES_AT_MOST: Final = 10  # summaries in memory while the spool takes none
+GOOD, STALE, FAILED = 0, 1, 2
+_EVERY_MS: Final = int(EVERY_S * 1000)
+_STEP_S: Final = 0.001  # an offset that moved less is the jitter of reading two clocks
+_BACK_MS: Final = 60_000  # a clock that was set back by less is waited for, a millisecond a line; by more, followed
+_OTHERS_AT_MOST: Final = 1024  # series whose last millisecond is known
+_LARGEST: Final = sys.float_info.max
+
+
+@dataclass(slots=True)
+class _Series:
+    """One series: what was last written of it, and when."""
+
+    head: str
+    minute: int = -1  # of its newest line
+    at_ms: int = -1 - _BACK_MS
+
+    def free_ms(self, at_ms: int) -> int:
+        """The millisecond for its next line: two points on one millisecond would be one in the store."""
+        if self.at_ms - _BACK_MS < at_ms <= self.at_ms:
+            at_ms = self.at_ms + 1
+        self.at_ms = at_ms
+        return at_ms
+
+
+@dataclass(slots=True)
+class _Measure(_Series):
+    """One numeric point. Between `begin` and `end` a good value from `floor` to `ceiling` is no news."""
+
+    deadband: float = 0.0
+    begin: float = 0.0  # of the minute, monotonic seconds
+    end: float = 0.0
+    floor: float = math.inf  # nothing is no news, until something was reported
+    ceiling: float = -math.inf
+    quality: int = -1
+    low: float = math.inf  # of the minute
+    high: float = -math.inf
+    last: float | None = None  # None: not read since the last flush
+
+
+@dataclass(slots=True)
+class _Zone(_Series):
+    """One zone: the state and quality that were last reported."""
+
+    shown: tuple[int, int] | None = None
+
+
+class Sampler:
+    """Readings and states in, lines and minute summaries out. Unknown points and zones, and words, are passed over."""
+
+    def __init__(self) -> None:
+        self._measures: dict[str, _Measure] = {}
+        self._zones: dict[str, _Zone] = {}
+        self._others: dict[str, _Series] = {}
+        self._offset_s = 0.0
+        self._lines: list[str] = []
+        self._first_ms = 0
+        self._last_ms = 0
+        self._dropped = 0
+        self._minutes: dict[int, dict[str, Summary]] = {}
+
+    def measure(self, point: str, tags: Mapping[str, str], deadband: float) -> None:
+        """Register a numeric point; again: with other tags or deadband. `deadband` is in the unit of the point."""
+        if known := self._measures.get(point):
+            self._summarise(point, known)
+        self._measures[point] = _Measure(head("measure", tags), deadband=deadband)
+
+    def zone(self, zone: str, tags: Mapping[str, str]) -> None:
+        """Register a zone."""
+        self._zones[zone] = _Zone(head("zone", tags))
+
+    def take(self, readings: Iterable[Reading], offset_s: float) -> None:
+        """Every reading of every poll. `offset_s` is wall time less monotonic time, both in seconds."""
+        if abs(offset_s - self._offset_s) > _STEP_S:
+            self._step(offset_s)
+        known = self._measures.get
+        good = Quality.GOOD
+        for reading in readings:
+            measure = known(reading.point)
+            if measure is None:
+                continue
+            value: Any = reading.value
+            try:
+                if (
+                    reading.quality is good
+                    and measure.floor <= value <= measure.ceiling
+                    and measure.begin <= reading.at < measure.end
+                ):
+                    measure.last = value
+                    if value < measure.low:
+                        measure.low = value
+                    elif value > measure.high:
+                        measure.high = value
+                    continue
+            except TypeError:  # a word has no place between two numbers
+                pass
+            self._news(measure, reading)
+        self._bound()
+
+    def saw(self, zone: str, state: int, quality: int, at_ms: int) -> None:
+        """A zone's state now: 0 normal, 1 alarm, 2 trouble, 3 unknown, 4 supervised; quality 0 good, 1 stale, 2 failed."""
+        known = self._zones.get(zone)
+        if known is None:
+            return
+        minute, shown = at_ms // _EVERY_MS, (state, quality)
+        if minute != known.minute or shown != known.shown:
+            known.minute, known.shown = minute, shown
+            self._add(known, f"quality={quality}i,state={state}i", at_ms)
+            self._bound()
+
+    def other(
+        self, measurement: str, tags: Mapping[str, str], values: Mapping[str, bool | int | float | str], at_ms: int
+    ) -> None:
+        """A line as it is given: link, gateway, incident, ..."""
+        text = fields(values)
+        if not text:
+            return
+        name = head(measurement, tags)
+        series = self._others.pop(name, None) or _Series(name)
+        self._others[name] = series
+        if len(self._others) > _OTHERS_AT_MOST:
+            del self._others[next(iter(self._others))]
+        self._add(series, text, at_ms)
+        self._bound()
+
+    def flush(self) -> Flush | None:
+        """What became due since the flush before; None when nothing did."""
+        for point, measure in self._measures.items():
+            if measure.last is not None:
+                self._summarise(point, measure)
+        if not self._lines and not self._minutes:
+            return None
+        flush = Flush(tuple(self._lines), self._first_ms, self._last_ms, self._minutes, self._dropped)
+        self._lines, self._first_ms, self._last_ms, self._minutes, self._dropped = [], 0, 0, {}, 0
+        return flush
+
+    def refused(self, flush: Flush) -> None:
+        """The spool did not take it: it comes again with the next."""
+        if flush.lines:
+            self._span(flush.first_ms, flush.last_ms)
+            self._lines[:0] = flush.lines
+        self._dropped += flush.dropped
+        newer, self._minutes = self._minutes, {}
+        for minutes in (flush.minutes, newer):
+            for minute, points in minutes.items():
+                for point, summary in points.items():
+                    self._merge(minute, point, summary)
+        self._bound()
+
+    def _news(self, measure: _Measure, reading: Reading) -> None:
+        """A reading that changes something: the minute, the quality, or the value by more than the deadband."""
+        value = reading.value
+        if isinstance(value, str):
+            return
+        at_ms = round((reading.at + self._offset_s) * 1000)
+        due = self._turn(reading.point, measure, at_ms // _EVERY_MS)
+        believed = _believed(value) if reading.quality is Quality.GOOD else None
+        if believed is None:
+            quality = STALE if reading.quality is Quality.STALE else FAILED
+            if due or measure.quality != quality:
+                measure.quality, measure.floor, measure.ceiling = quality, math.inf, -math.inf
+                self._add(measure, f"quality={quality}i", at_ms)
+            return
+        measure.last = believed
+        measure.low, measure.high = min(believed, measure.low), max(believed, measure.high)
+        if due or not measure.floor <= believed <= measure.ceiling:
+            measure.quality = GOOD
+            measure.floor = max(believed - measure.deadband, -_LARGEST)
+            measure.ceiling = min(believed + measure.deadband, _LARGEST)
+            self._add(measure, f"quality=0i,value={number(believed)}", at_ms)
+
+    def _turn(self, point: str, measure: _Measure, minute: int) -> bool:
+        """True when this minute is another than the one of the series."""
+        measure.begin = minute * EVERY_S - self._offset_s
+        measure.end = measure.begin + EVERY_S
+        if minute == measure.minute:
+            return False
+        if measure.last is not None:
+            self._summarise(point, measure)
+        measure.minute, measure.low, measure.high = minute, math.inf, -math.inf
+        return True
+
+    def _step(self, offset_s: float) -> None:
+        """The wall clock was set: where the minutes begin and end is found anew for each series."""
+        self._offset_s = offset_s
+        for measure in self._measures.values():
+            measure.end = -math.inf
+
+    def _summarise(self, point: str, measure: _Measure) -> None:
+        if measure.last is not None:
+            self._merge(measure.minute, point, Summary(float(measure.low), float(measure.high), float(measure.last)))
+            measure.last = None
+
+    def _merge(self, minute: int, point: str, summary: Summary) -> None:
+        points = self._minutes.setdefault(minute, {})
+        if older := points.get(point):
+            summary = Summary(min(older.low, summary.low), max(older.high, summary.high), summary.last)
+        points[point] = summary
+
+    def _add(self, series: _Series, text: str, at_ms: int) -> None:
+        at_ms = series.free_ms(at_ms)
+        self._span(at_ms, at_ms)
+        self._lines.append(line(series.head, text, at_ms))
+
+    def _span(self, first_ms: int, last_ms: int) -> None:
+        """Make the flush's span include these: before the line itself is added."""
+        self._first_ms = min(self._first_ms, first_ms) if self._lines else first_ms
+        self._last_ms = max(self._last_ms, last_ms) if self._lines else last_ms
+
+    def _bound(self) -> None:
+        if (excess := len(self._lines) - LINES_AT_MOST) > 0:
+            del self._lines[:excess]
+            self._dropped += excess
+        while len(self._minutes) > MINUTES_AT_MOST:
+            del self._minutes[min(self._minutes)]
+
+
+def _believed(value: float | None) -> float | None:
+    """The value as a number; None for what no store takes: a device that says NaN has not answered."""
+    try:
+        result = float(value) if value is not None else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return result if math.isfinite(result) else None

@@ -1,0 +1,1 @@
+"""The telemetry: what is sampled, kept and sent."""
