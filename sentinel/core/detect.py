@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sentinel.core.model import Device, Reading
+    from sentinel.core.supervision import DeviceView
 
 SETTLE_S = 1.0  # a silent zone waits this long, so that its dead device or link can speak for it
 FLAP_WINDOW_S = 3.0  # one flapping sample
@@ -143,6 +144,10 @@ class Detector:
     def view(self, now: float) -> list[ZoneView]:
         """Every zone with its condition and the age of its last trustworthy value."""
         return [self._view(watch, now) for watch in self._watches]
+
+    def devices(self, now: float) -> list[DeviceView]:
+        """Every device with the age of the last trustworthy word from it."""
+        return self._roots.view(now)
 
     def _view(self, watch: _Watch, now: float) -> ZoneView:
         age = now - watch.good_at

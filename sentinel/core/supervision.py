@@ -24,6 +24,17 @@ DEAD_AFTER_S = 10.0  # a device without zones
 FOLD_S = 1.0  # a dead device waits this long, so that its link can speak for it
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """What a page may show of a device."""
+
+    id: str
+    link: str
+    up: bool | None  # None: nothing trustworthy heard of it in this run, and not yet for long enough
+    age_s: float  # since something trustworthy came, or since the start
+    reason: str  # why the last read failed, "" otherwise
+
+
 @dataclass(slots=True)
 class _Root:
     """What is known of one device."""
@@ -36,6 +47,7 @@ class _Root:
     good_at: float
     told: bool  # its own trouble is signalled
     reason: Failure | None = None
+    heard: bool = False
     dead: bool = False
     back_at: float = -math.inf  # when it last came back: its zones are read one by one from then
 
@@ -82,7 +94,7 @@ class Roots:
         root = self._roots.get(point.partition(".")[0])
         if root is not None:
             root.good_at = max(root.good_at, at)
-            root.reason = None
+            root.reason, root.heard = None, True
             if root.dead:
                 root.dead, root.back_at = False, at
 
@@ -98,6 +110,19 @@ class Roots:
         if root is None or not root.dead:
             return ""
         return f"link:{root.link}" if self._lines[root.link].told else f"device:{device}"
+
+    def view(self, now: float) -> list[DeviceView]:
+        """Every device as it is now."""
+        return [
+            DeviceView(
+                root.id,
+                root.link,
+                not root.dead if root.dead or root.heard else None,
+                now - root.good_at,
+                root.reason or "",
+            )
+            for root in self._roots.values()
+        ]
 
     def back_at(self, device: str) -> float:
         """When this device last came back from the dead; long ago when it never did."""

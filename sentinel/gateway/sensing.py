@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sentinel.core.detect import ZoneView
     from sentinel.core.model import Condition, Device, Reading, Zone
     from sentinel.core.signal import Signal
+    from sentinel.core.supervision import DeviceView
     from sentinel.ports import Clock, TelemetrySink
 
 log = logging.getLogger("sentinel.sensing")
@@ -67,6 +68,10 @@ class Sensing:
     def view(self) -> list[ZoneView]:
         """Every zone as detection sees it now; empty before the start."""
         return [] if self._detector is None else self._detector.view(self._clock.monotonic())
+
+    def devices(self) -> list[DeviceView]:
+        """Every device as detection sees it now; empty before the start."""
+        return [] if self._detector is None else self._detector.devices(self._clock.monotonic())
 
     async def run(self) -> None:
         """Let time pass for the rules: ages, delays, dead devices."""

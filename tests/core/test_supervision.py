@@ -224,6 +224,22 @@ def test_a_trouble_that_stood_before_a_restart_is_told_once_and_ends_once(known:
     assert told(here, 60, *NAMES) == [(known.replace("_", ":"), NORMAL)]
 
 
+def test_a_device_is_shown_as_unheard_of_then_up_then_down_with_why_and_for_how_long() -> None:
+    here = bus()
+
+    def shown() -> list[tuple[bool | None, float, str]]:
+        return [(one.up, round(one.age_s, 1), one.reason) for one in here.detector.devices(here.now)]
+
+    assert shown() == [(None, 0.0, "")] * 3
+    told(here, 2, *NAMES)
+    assert shown() == [(True, 0.0, "")] * 3
+    told(here, 20, "a", "b", failing=("c",))
+    assert shown()[:2] == [(True, 0.0, "")] * 2
+    assert shown()[2] == (False, 20.0, "no-reply")
+    told(here, 1, *NAMES)
+    assert shown() == [(True, 0.0, "")] * 3
+
+
 def test_from_the_first_second_nothing_that_was_never_read_is_normal() -> None:
     here = bus()
     assert {here.view(f"{name}{n}").condition for name in NAMES for n in range(12)} == {UNKNOWN}
