@@ -8,15 +8,14 @@ so that no crash can come between.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from sentinel.core import facts, ladder
+from sentinel.core import facts, ladder, numbering
 from sentinel.core.authority import Command, CommandKind, party, refusal
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
-from sentinel.core.incident import CODE_REST, CODES, Incident, NoticeState, State, code_number, evolve, officer
+from sentinel.core.incident import CODE_REST, LONG_AGO, Incident, NoticeState, State, evolve, officer
 from sentinel.core.model import Condition, Ladder, Party, Severity, Step
 from sentinel.core.signal import Signal
 
@@ -160,7 +159,7 @@ class _Desk:
         alarm = signal.of is Condition.ALARM
         silent = rule.silent and alarm
         policy_ladder = _ladder_for(self.policy, signal.role, signal.severity)
-        code = self._code()
+        code = self._code(silent=silent)
         self.touched.add(code)
         self.say(
             facts.IncidentOpened(
@@ -190,16 +189,13 @@ class _Desk:
         if not signal.folded:
             self._follow_up(incident, "restored")
 
-    def _code(self) -> str:
-        for index in range(self.state.issued, self.state.issued + CODES):
-            code = code_number(index)
-            rested = self.state.resting.get(code)
-            if code not in self.state.incidents and (rested is None or self.now - rested >= CODE_REST):
-                return code
-        # 9,000 incidents in 90 days: telling this one matters more than the rest of an old code.
-        free = {code: at for code, at in self.state.resting.items() if code not in self.state.incidents}
-        beyond = (str(number) for number in itertools.count(1000 + CODES) if str(number) not in self.state.incidents)
-        return min(free, key=lambda code: free[code]) if free else next(beyond)
+    def _code(self, *, silent: bool) -> str:
+        state = self.state
+        return numbering.next_code(
+            state.issued_silently if silent else state.issued,
+            lambda code: code in state.incidents,
+            lambda code: (CODE_REST - (self.now - state.resting.get(code, LONG_AGO))).total_seconds(),
+        )
 
     # --- Commands --------------------------------------------------------------------------------------------------
 
@@ -360,9 +356,10 @@ class _Desk:
     def _queue(self, incident: Incident, target: Target, words: str, priority: int, step: int) -> None:
         if incident.silent and target.contact in _on_site(self.policy):  # who came there since the ladder was frozen
             return
+        last = self.state.noticed_silently if incident.silent else self.state.noticed
         self.say(
             facts.NoticeQueued(
-                notice=f"{incident.code}-{self.state.noticed + 1}",
+                notice=f"{incident.code}-{last + 1}",
                 code=incident.code,
                 contact=target.contact,
                 channel=target.channel,

@@ -9,7 +9,7 @@ about something that is not there leaves the state as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,14 +17,12 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TypeVar
 
-from sentinel.core import facts
+from sentinel.core import facts, numbering
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Recorded
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 
 CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
-CODES = 9000  # 1000..9999
-STRIDE = 4787  # prime to CODES: neighbouring incidents get codes that are not mistaken for one another
-RECENT = 20  # closed incidents kept in the state for pages and late receipts
+RECENT = 20  # closed incidents kept in the state for pages and late receipts; silent ones push none of the others out
 LEAVING = 500  # and so many at most while a notice of theirs has still to leave; the oldest lose their words
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
@@ -130,8 +128,11 @@ class State:
     boot: str = ""
     clock: ClockQuality = ClockQuality.UNSYNCED
     config: str = ""
-    issued: int = 0  # codes issued so far
-    noticed: int = 0  # notices queued so far
+    # What the branch can see is counted apart from what it must not know of, codes and notices both.
+    issued: int = numbering.SPOKEN.first  # where in the row of codes the next one is looked for
+    issued_silently: int = numbering.SILENT.first
+    noticed: int = 0  # the highest number of a notice so far
+    noticed_silently: int = 0
     incidents: Mapping[str, Incident] = field(default_factory=dict)  # open, by code
     by_key: Mapping[str, str] = field(default_factory=dict)  # open: key -> code
     resting: Mapping[str, datetime] = field(default_factory=dict)  # code -> closed at
@@ -147,11 +148,6 @@ class State:
 def officer(by: str, name: str, via: Via) -> str:
     """Who this is among officers: the account; in a room, which signs in its own people, their names too."""
     return f"{by}/{name}" if via is Via.ROOM else by
-
-
-def code_number(index: int) -> str:
-    """The code of the index-th incident: four digits, every one of 1000..9999 once in 9,000."""
-    return str(1000 + index * STRIDE % CODES)
 
 
 V = TypeVar("V")
@@ -271,9 +267,6 @@ def _change(state: State, code: str, **changes: object) -> State:
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
     if fact.code in state.incidents or fact.key in state.by_key:
         return state
-    issued = state.issued
-    while code_number(issued) != fact.code and issued < state.issued + CODES:
-        issued += 1
     incident = Incident(
         code=fact.code,
         key=fact.key,
@@ -294,7 +287,8 @@ def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> Sta
     )
     return _set(
         state,
-        issued=issued + 1,
+        issued=state.issued if fact.silent else numbering.after(state.issued, fact.code),
+        issued_silently=numbering.after(state.issued_silently, fact.code) if fact.silent else state.issued_silently,
         incidents={**state.incidents, fact.code: incident},
         by_key={**state.by_key, fact.key: fact.code},
     )
@@ -319,7 +313,6 @@ def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> Sta
         closed_by=fact.by,
         closed_name=fact.name,
     )
-    others = [one for at, one in enumerate(state.recent[: LEAVING - 1]) if at < RECENT - 1 or one.leaving]
     resting = {**state.resting}
     resting.pop(fact.code, None)  # last in, last out: the dictionary's order is the order of rest
     while resting and recorded.at - resting[oldest := next(iter(resting))] >= CODE_REST:
@@ -330,8 +323,17 @@ def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> Sta
         incidents={code: one for code, one in state.incidents.items() if code != fact.code},
         by_key={key: code for key, code in state.by_key.items() if code != fact.code},
         resting=resting,
-        recent=(closed, *others),
+        recent=(closed, *_older(state.recent, silent=closed.silent)),
     )
+
+
+def _older(recent: tuple[Incident, ...], *, silent: bool) -> Iterator[Incident]:
+    """Those that stay beside one more that was closed."""
+    alike = 1
+    for one in recent:
+        alike += one.silent is silent
+        if one.silent is not silent or alike <= RECENT or (one.leaving and alike <= LEAVING):
+            yield one
 
 
 def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State:
@@ -349,7 +351,11 @@ def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State
         NoticeState.PENDING,
         recorded.at,
     )
-    state = _set(state, noticed=state.noticed + 1)
+    number = numbering.notice_number(fact.notice)
+    if incident.silent:
+        state = _set(state, noticed_silently=max(state.noticed_silently + 1, number))
+    else:
+        state = _set(state, noticed=max(state.noticed + 1, number))
     return _with_notice(state, fact.code, notice)
 
 

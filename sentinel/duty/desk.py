@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from sentinel.core import facts
+from sentinel.core import facts, numbering
 from sentinel.core.codes import ROLES
 from sentinel.core.decide import Tick, decide, next_due
 from sentinel.core.facts import ClockQuality, Fact, Recorded
-from sentinel.core.incident import CODES, State, evolve, replay
+from sentinel.core.incident import State, evolve, replay
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.journal.errors import JournalRefused, JournalUnavailable
@@ -125,8 +125,13 @@ class Desk:
     def begin_bare(self, error: JournalUnavailable) -> None:
         """The journal could not even be opened: start without it rather than not at all."""
         quality = ClockQuality.SYNCED if self._clock.synchronised() else ClockQuality.UNSYNCED
-        # The codes of what is open on the unreadable card are not known: begin somewhere else in the round.
-        self.state = State(boot=self._boot, issued=int(self._clock.now().timestamp()) // 60 % CODES)
+        # The codes of what is open on the unreadable card are not known: begin somewhere in the parts kept for that.
+        minute = int(self._clock.now().timestamp()) // 60
+        self.state = State(
+            boot=self._boot,
+            issued=numbering.SPOKEN_UNREAD.wrap(minute),
+            issued_silently=numbering.SILENT_UNREAD.wrap(minute),
+        )
         self._go_bare(error, [], self._clock.now(), quality).durable = None
 
     # --- The one task ----------------------------------------------------------------------------------------------

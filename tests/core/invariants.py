@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentinel.core.numbering import SILENT, SPOKEN
+
 if TYPE_CHECKING:
     from sentinel.core.incident import State
 
@@ -24,5 +26,7 @@ def check(state: State) -> None:
     for incident in state.recent:
         assert incident.closed_at is not None
         assert incident.disposition is not None
-    assert state.issued >= 0
-    assert state.noticed >= sum(len(incident.notices) for incident in state.incidents.values())
+    assert state.issued in SPOKEN
+    assert state.issued_silently in SILENT
+    for silent, noticed in ((False, state.noticed), (True, state.noticed_silently)):
+        assert noticed >= sum(len(one.notices) for one in state.incidents.values() if one.silent is silent)

@@ -15,7 +15,7 @@ from sentinel.core.authority import CommandKind
 from sentinel.core.chain import KINDS, line, parse
 from sentinel.core.decide import Tick, decide, next_due
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Newer, Recorded
-from sentinel.core.incident import CODES, LONG_AGO, RECENT, NoticeState, State, code_number, evolve, replay
+from sentinel.core.incident import LONG_AGO, RECENT, NoticeState, State, evolve, replay
 from sentinel.core.model import Condition, Party, Role, Severity, Via
 from tests.core.branch import NOON, POLICY, Life, alarm, mended, over, trouble
 from tests.core.facts_by_type import a_dataclass, by_type
@@ -168,13 +168,6 @@ def test_a_notice_that_is_queued_twice_is_one() -> None:
     assert life.incident("1000").notices[twice.notice].state is NoticeState.SENT
 
 
-def test_every_code_comes_once_in_nine_thousand() -> None:
-    codes = {code_number(index) for index in range(CODES)}
-    assert len(codes) == CODES
-    assert {len(code) for code in codes} == {4}
-    assert code_number(CODES) == code_number(0)
-
-
 def test_a_code_rests_for_ninety_days() -> None:
     life = Life()
     used: list[str] = []
@@ -195,31 +188,6 @@ def test_the_rest_of_a_code_is_remembered_for_ninety_days_and_no_longer() -> Non
         life.police(CommandKind.CLOSE, codes[-1], disposition=Disposition.GENUINE)
         assert (codes[0] in life.state.resting) is (len(codes) < 3)
     assert list(life.state.resting) == codes[1:]
-
-
-def test_with_every_code_used_up_the_next_alarm_is_still_told_under_the_code_that_rested_longest() -> None:
-    closed = {code_number(index): NOON - timedelta(seconds=index) for index in range(CODES)}
-    life = Life(state=State(epoch="e1", resting=closed, clock=ClockQuality.SYNCED))
-    incident = life.press()
-    assert incident.code == code_number(CODES - 1)
-    assert incident.notices
-
-
-def test_with_every_code_open_the_next_alarm_is_still_told() -> None:
-    life = Life()
-    one = life.press()
-    everything = {code_number(index): one for index in range(CODES)}
-    life.state = State(epoch="e1", incidents=everything, clock=ClockQuality.SYNCED)
-    first, second = life.press("fire", Role.FIRE), life.press("duress", Role.DURESS)
-    assert first.notices
-    assert second.notices
-    assert first.code != second.code
-
-
-def test_a_code_that_rested_long_enough_is_free_again() -> None:
-    closed = {code_number(index): NOON - timedelta(days=90 if index == 7 else 1) for index in range(CODES)}
-    life = Life(state=State(epoch="e1", resting=closed, clock=ClockQuality.SYNCED))
-    assert life.press().code == code_number(7)
 
 
 def test_closed_incidents_are_kept_while_a_notice_of_theirs_still_has_to_leave() -> None:

@@ -93,6 +93,28 @@ async def test_a_mail_server_that_refuses_the_letters_of_a_hold_up_shows_nothing
     assert not told & ON_SITE
 
 
+@pytest.mark.parametrize("without_card", [False, True])
+async def test_the_codes_and_letters_of_the_branch_are_numbered_as_if_nobody_had_been_held_up(
+    without_card: bool,
+) -> None:
+    async def letters(*, pressed: bool) -> list[tuple[str, str, str]]:
+        branch = Story()
+        if without_card:
+            branch.state_dir.write_text("no card", encoding="utf-8")
+        async with branch as story:
+            for zone in ("hold-up-counter", "hold-up-manager") if pressed else ():
+                story.press(zone)
+            await story.seconds(30)
+            story.press("panel-mains")
+            await story.seconds(30)
+            got = [letter for _, letter in story.mail.letters if letter.contact in ON_SITE]
+            return [(one.code, one.notice, one.body) for one in got]
+
+    quiet, held_up = await letters(pressed=False), await letters(pressed=True)
+    assert quiet
+    assert [one[:2] for one in held_up] == [one[:2] for one in quiet]
+
+
 def masked(answer: tuple[int, Any]) -> Any:
     """Without the stamps, which move by the microseconds that a turn of the loop takes, and without ages' last digit."""
     status, body = answer
