@@ -1,7 +1,7 @@
-"""The HTTP server of both daemons: JSON errors, strict headers, a Unix socket and, read-only, a loopback port.
+"""The HTTP server of both daemons: JSON errors, strict headers, a Unix socket and, when asked, a loopback port.
 
-Any other address is refused until there is sign-in and TLS. Over TCP nothing can be changed and only a loopback
-Host is answered, so that no web page in a browser on this machine can speak for the branch.
+Any other address is refused until there is sign-in and TLS. Over TCP only a loopback Host is answered, and nothing
+is changed but by a page of ours: no web page in a browser on this machine can speak for the branch.
 """
 
 from __future__ import annotations
@@ -24,15 +24,26 @@ log = logging.getLogger("sentinel.web")
 MAX_BODY = 64 * 1024
 SHUTDOWN_S = 1.0
 PORT_AGAIN_S = 10.0  # after a port that another program holds
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+ADDRESSES = ("127.0.0.1", "::1")
+HOSTS = ("127.0.0.1", "localhost", "[::1]")  # a tunnel may lead from any of them to the one that is served
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+JSON = "application/json; charset=utf-8"
 
 Reply = web.StreamResponse
+
+# Answers without an end register here what ends them; it is called when the server goes down.
+ENDLESS: web.AppKey[set[Callable[[], None]]] = web.AppKey("endless")
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an accident
@@ -46,13 +57,26 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an accident
 
 def reply(value: Any, status: int = 200) -> web.Response:
     """A JSON answer."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(text=text + "\n", status=status, content_type="application/json", headers=HEADERS)
+    return web.Response(text=_text(value), status=status, headers={**HEADERS, "Content-Type": JSON})
 
 
 def refused(status: int, code: str, message: str) -> web.Response:
     """An error, in the one form that all errors have."""
-    return reply({"error": {"code": code, "message": message}}, status)
+    return web.Response(text=_error(code, message), status=status, headers={**HEADERS, "Content-Type": JSON})
+
+
+def _error(code: str, message: str) -> str:
+    return _text({"error": {"code": code, "message": message}})
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def page(html: str, status: int = 200) -> web.Response:
+    """A page as `document.page` makes it, with what it may load: our own assets and stream, nothing inline."""
+    headers = HEADERS | {"Content-Security-Policy": PAGE_POLICY}
+    return web.Response(text=html, status=status, content_type="text/html", headers=headers)
 
 
 async def body(request: web.Request) -> dict[str, Any]:
@@ -66,14 +90,23 @@ async def body(request: web.Request) -> dict[str, Any]:
     return value
 
 
+def by_socket(request: web.Request) -> bool:
+    """True when the request came over the Unix socket, whose file mode says who may."""
+    transport = request.transport
+    name = None if transport is None else transport.get_extra_info("sockname")
+    return isinstance(name, str)
+
+
 @web.middleware
 async def _guarded(request: web.Request, handler: Callable[[web.Request], Awaitable[Reply]]) -> Reply:
-    if not _by_socket(request):
+    if not by_socket(request):
         host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        if host not in LOOPBACK:
+        if host not in HOSTS:
             return refused(421, "wrong-host", "this port answers to 127.0.0.1 only")
-        if request.method not in ("GET", "HEAD"):
-            return refused(405, "read-only", "nothing can be changed here; use the sentinel command on this machine")
+        if request.method == "POST" and not _from_our_page(request):
+            return refused(403, "not-this-page", "only this page's own buttons may change anything here, by JSON")
+        if request.method not in ("GET", "HEAD", "POST"):
+            return refused(405, "method-not-allowed", "this port knows GET, HEAD and POST")
     try:
         return await handler(request)
     except Refusal as error:
@@ -82,20 +115,46 @@ async def _guarded(request: web.Request, handler: Callable[[web.Request], Awaita
         return refused(error.status, error.reason.lower().replace(" ", "-"), error.reason)
 
 
-def _by_socket(request: web.Request) -> bool:
-    transport = request.transport
-    name = None if transport is None else transport.get_extra_info("sockname")
-    return isinstance(name, str)
+def _from_our_page(request: web.Request) -> bool:
+    """The browser's word that the page which asks was served from this very origin. A form cannot send JSON at all."""
+    if request.content_type != "application/json":
+        return False
+    site = request.headers.getall("Sec-Fetch-Site", [])
+    if site:
+        return site == ["same-origin"]
+    return request.headers.getall("Origin", []) == [f"http://{request.host}"]
+
+
+async def _headed(_request: web.Request, response: Reply) -> None:
+    """Every answer has the strict headers, and aiohttp's own 500 is JSON as all errors are."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if isinstance(response, web.Response) and response.status >= 500 and response.content_type != "application/json":
+        told = _error("internal-error", "the request failed inside; see the log").encode()
+        response.body = told
+        response.headers.update({"Content-Type": JSON, "Content-Length": str(len(told))})
+
+
+async def _end_all(app: web.Application) -> None:
+    endless = app[ENDLESS]
+    for end in tuple(endless):
+        end()
 
 
 class Server:
-    """Serves `routes` on a socket path and, when a port is given, on 127.0.0.1. Port 0 takes any free one.
+    """Serves `routes` on a socket path and, when a port is given, on a loopback address. Port 0 takes any free one.
 
-    `port` is the one that is really served: None before, and for as long as another program holds it.
+    `port` is the one that is really served: None before, and for as long as another program holds it. One address
+    is served, 127.0.0.1 unless ::1 is asked for; ValueError for one that another machine could reach.
     """
 
-    def __init__(self, routes: list[web.RouteDef], socket: Path, port: int | None) -> None:
+    def __init__(self, routes: list[web.RouteDef], socket: Path, port: int | None, address: str = ADDRESSES[0]) -> None:
+        if address not in ADDRESSES:
+            raise ValueError(
+                f"{address} is refused: until there is sign-in the page is on {' or '.join(ADDRESSES)} only"
+            )
         self.port: int | None = None
+        self._address = address
         self._wanted = port
         self._routes = routes
         self._socket = socket
@@ -103,6 +162,9 @@ class Server:
     async def run(self) -> None:
         """Serve until cancelled. OSError when the socket cannot be had; a port is waited for."""
         app = web.Application(middlewares=[_guarded], client_max_size=MAX_BODY)
+        app[ENDLESS] = set()
+        app.on_response_prepare.append(_headed)
+        app.on_shutdown.append(_end_all)
         app.add_routes(self._routes)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
@@ -125,7 +187,7 @@ class Server:
         """Try until it is ours; the socket is served meanwhile."""
         lost = False
         while True:
-            site = web.TCPSite(runner, "127.0.0.1", wanted)
+            site = web.TCPSite(runner, self._address, wanted)
             try:
                 await site.start()
             except OSError as error:
