@@ -1,0 +1,103 @@
+"""One batch on its way: which lines to send next, and which of them the store will never take. Pure; the writer's.
+
+A request that is refused for its lines is halved until the bad ones are alone; lines of one series are first brought
+together, since a series is usually bad as a whole. What the store names itself is taken out at once. Nothing is
+counted before the store said so: every line ends as written or as poison, exactly once, or the whole stays.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sentinel.telemetry.model import Poison
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sentinel.telemetry.model import Batch
+    from sentinel.telemetry.replies import BadLines
+
+ALONE = 16  # single lines refused in words that are not about lines, none taken: then it is not the lines
+
+
+class Parcel:
+    """The pieces of a batch, in order. `piece` is the next one, None when all is decided."""
+
+    def __init__(self, batch: Batch, most: int) -> None:
+        self.upto = batch.upto
+        self.written = 0
+        self._body = batch.body if len(batch.lines) <= most else None
+        self._pieces = deque(batch.lines[begin : begin + most] for begin in range(0, len(batch.lines), most))
+        self._poison: list[Poison] = []
+        self._doubtful: list[Poison] = []
+
+    def piece(self) -> tuple[bytes, ...] | None:
+        """The lines to send now."""
+        return self._pieces[0] if self._pieces else None
+
+    def body(self) -> bytes | None:
+        """The batch's own gzip body while it is whole; None: it is to be made from `piece`."""
+        return self._body
+
+    def taken(self) -> None:
+        """The piece is in the store."""
+        self.written += len(self._pieces.popleft())
+
+    def refused(self, bad: BadLines) -> None:
+        """The store does not take the piece for its lines' sake."""
+        lines = self._pieces.popleft()
+        self._body = None
+        named = bad.named or {}
+        rest = tuple(line for line in lines if line not in named)
+        if len(rest) < len(lines):
+            self._poison += [Poison(_text(line), named[line]) for line in lines if line in named]
+            if rest:
+                self._pieces.appendleft(rest)
+        elif len(lines) == 1 or (bad.certain and bad.dropped == len(lines)):
+            self._bury(lines, bad.why, certain=bad.certain)
+        else:
+            self._pieces.appendleft(tuple(sorted(lines, key=_head)))  # stable: each series stays in its order
+            self.halve()
+
+    def too_large(self) -> None:
+        """The store does not take so much at a time; a single line that is too much is poison."""
+        if len(self._pieces[0]) > 1:
+            self.halve()
+        else:
+            self._body = None
+            self._bury(self._pieces.popleft(), "larger than the store takes", certain=True)
+
+    def halve(self) -> None:
+        """Send the piece as two."""
+        lines = self._pieces.popleft()
+        self._body = None
+        middle = (len(lines) + 1) // 2
+        self._pieces.extendleft((lines[middle:], lines[:middle]))
+
+    def begun(self) -> bool:
+        """Something of it was decided: to begin anew would send that again."""
+        return bool(self.written or self._poison or self._doubtful)
+
+    def hopeless(self) -> bool:
+        """The store takes nothing at all, and not for the lines' sake: it is to be told, and nothing thrown away."""
+        return not self.written and (len(self._doubtful) >= ALONE or (not self._pieces and bool(self._doubtful)))
+
+    def poisoned(self) -> Sequence[Poison]:
+        """What the store will never take, each with its words."""
+        return (*self._poison, *self._doubtful)
+
+    def _bury(self, lines: Sequence[bytes], why: str, *, certain: bool) -> None:
+        (self._poison if certain else self._doubtful).extend(Poison(_text(line), why) for line in lines)
+
+
+def _head(line: bytes) -> bytes:
+    """Measurement and tags: to the first space that is not escaped."""
+    begin = 0
+    while (at := line.find(b" ", begin)) > 0 and line[at - 1 : at] == b"\\":
+        begin = at + 1
+    return line[:at] if at >= 0 else line
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace")

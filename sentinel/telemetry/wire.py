@@ -1,0 +1,108 @@
+"""One connection to the store, and one request at a time over it: lines out, a verdict back. It never raises and never waits
+longer than its deadline, follows no redirect, and reads the beginning of an answer only. The writer's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import ssl
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+
+from sentinel.telemetry.replies import Answer, Later, Reason, Refused, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sentinel.telemetry.replies import Verdict
+    from sentinel.telemetry.target import Target
+
+REQUEST_S = 30.0  # a whole request with its answer; the writer sends less at a time when it is not enough
+CONNECT_S = 10.0  # name, TCP, TLS
+KEEP_S = 5.0  # an idle connection: shorter than any server or NAT on the way keeps it
+ANSWER_BYTES = 64 * 1024
+
+HEADERS = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Encoding": "gzip",
+    "Accept-Encoding": "identity",  # a small answer may unpack to gigabytes
+}
+
+
+class Wire:
+    """Used as a context. The TLS context is made with the first request, off the loop: reading authorities takes long."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Nothing is connected yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, body: bytes | None, lines: Sequence[bytes], now: Callable[[], datetime]) -> Verdict:
+        """One request with the ready gzip body, or one made from the lines. Every way in which it ends is a verdict."""
+        try:
+            session = await self._open()
+        except OSError:  # ssl.SSLError is one: the CA file is absent, or holds no certificate
+            return Refused(Reason.TLS)
+        try:
+            headers = {**HEADERS, **await asyncio.to_thread(self._target.headers)}
+        except LookupError:
+            return Refused(Reason.SECRET)
+        data = io.BytesIO(body if body is not None else await asyncio.to_thread(packed, lines))
+        try:
+            async with session.post(self._target.url, data=data, headers=headers, allow_redirects=False) as response:
+                said = await _beginning(response)
+        except aiohttp.ClientSSLError:
+            return Refused(Reason.TLS)
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
+            return Later(Reason.UNREACHABLE)
+        except TimeoutError:
+            return Later(Reason.SLOW)
+        except (aiohttp.ClientResponseError, aiohttp.InvalidURL):  # what came is no HTTP
+            return Refused(Reason.STRANGER)
+        except (aiohttp.ClientError, OSError):
+            return Later(Reason.LOST)
+        low = {name.lower(): value for name, value in response.headers.items()}
+        return judge(Answer(response.status, low, said), now())
+
+    async def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            secure = self._target.url.startswith("https:")
+            context = await asyncio.to_thread(_tls, self._target.ca_file) if secure else True
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=1, ssl=context, keepalive_timeout=KEEP_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=REQUEST_S, connect=CONNECT_S),
+                auto_decompress=False,
+            )
+        return self._session
+
+
+def packed(lines: Sequence[bytes]) -> bytes:
+    """As the spool packs them."""
+    return gzip.compress(b"\n".join(lines), 1, mtime=0)
+
+
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """As much of the body as is looked at; the connection of a longer one is not used again."""
+    said = bytearray()
+    while len(said) < ANSWER_BYTES and (part := await response.content.read(ANSWER_BYTES - len(said))):
+        said += part
+    return bytes(said)

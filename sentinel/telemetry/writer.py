@@ -1,0 +1,251 @@
+"""Drains the spool into the store, in order, one request at a time, and never gives a point up on its own.
+
+Requests are made in `wire`, judged in `replies`, cut in `parcel`; here are the waiting and the telling. A
+point leaves the spool only after the store's 204 (or as poison): a cancel at any moment sends it again later, where
+the same timestamp overwrites. The recorder runs it; no alarm waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+from sentinel.telemetry.model import SpoolUnavailable
+from sentinel.telemetry.parcel import Parcel
+from sentinel.telemetry.replies import BadLines, Later, Reason, Refused, Stored, TooLarge
+from sentinel.telemetry.wire import REQUEST_S, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sentinel.ports import Clock
+    from sentinel.telemetry.model import Batch, Counts, Poison
+    from sentinel.telemetry.target import Target
+
+log = logging.getLogger(__name__)
+
+MOST = 5000  # lines a request: some 60 KiB on the line
+LEAST = 100  # a line so slow that it does not carry these 2 KiB within the deadline is as good as cut
+SMALLER_S = 600.0  # how long a smaller size is remembered
+BACKOFF_FIRST_S, BACKOFF_LAST_S = 1.0, 60.0
+REFUSED_S = 300.0  # what a person must mend is asked now and then
+IDLE_S = 60.0  # without a wake-up
+SILENT_S = 6 * 3600.0
+GRACE_S = 600.0  # for a run that begins with an outage older than that
+QUIET_S = 3600.0  # without a new loss, before a spool that overflowed is called well
+
+# These a person must mend: told at once. The others pass by themselves, and are told when they last.
+TOLD_AT_ONCE = frozenset(
+    {
+        Reason.CREDENTIAL,
+        Reason.NOT_FOUND,
+        Reason.STRANGER,
+        Reason.SECRET,
+        Reason.TLS,
+        Reason.ALL_REFUSED,
+    }
+)
+
+
+class Spool(Protocol):
+    """What the writer needs of the spool. Each raises SpoolUnavailable and nothing else."""
+
+    async def read(self, most: int = MOST) -> Batch | None:
+        """The oldest lines."""
+
+    async def done(self, upto: int, written: int, poisoned: Sequence[Poison]) -> None:
+        """They need not be kept."""
+
+    def counts(self) -> Counts:
+        """From memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """How the store is, for pages and metrics. Ages in seconds; None: not yet known in this run."""
+
+    up: bool | None
+    since_s: float
+    reason: str  # a `Reason`, "" when it is up or was not tried yet
+    last_written_s: float | None
+
+
+class Writer:
+    """`run` it; `wake` it after each flush. A change of settings makes a new one."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        target: Target,
+        clock: Clock,
+        tell: Callable[[bool, str], None],
+        *,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.alive: Callable[[], None] = lambda: None
+        self._spool, self._target, self._clock, self._tell = spool, target, clock, tell
+        self._rng = rng or random.Random()  # noqa: S311 - it spreads branches, it guards nothing
+        self._woken = asyncio.Event()
+        self._most, self._smaller_until = MOST, 0.0
+        self._tries = 0  # failures in a row
+        self._parcel: Parcel | None = None
+        self._up: bool | None = None
+        self._reason = ""
+        self._since = self._moving = clock.monotonic()  # `moving`: when it last wrote, or had nothing to write
+        self._written_at: float | None = None
+        self._told: set[str] = set()  # since it was last well
+        self._dropped = spool.counts().dropped
+        self._dropped_at: float | None = None
+
+    def wake(self) -> None:
+        """There is something new. A wait that the server asked for, or a back-off, is not cut short."""
+        self._woken.set()
+
+    def view(self) -> StoreView:
+        """How it is now."""
+        now = self._clock.monotonic()
+        written = None if self._written_at is None else now - self._written_at
+        return StoreView(self._up, now - self._since, self._reason, written)
+
+    async def run(self) -> None:
+        """Until cancelled. A sign of life at least every two minutes, however long it waits."""
+        self._parcel = None
+        self._begin_with_an_old_outage()
+        async with Wire(self._target) as wire:
+            while True:
+                self.alive()
+                wait = await self._step(wire)
+                self._look()
+                if wait is None:
+                    await self._idle()
+                else:
+                    await self._pause(wait)
+
+    # --- One step ----------------------------------------------------------------------------------------------------
+
+    async def _step(self, wire: Wire) -> float | None:
+        """Send one piece. Seconds to wait before the next; None: until there is something new."""
+        try:
+            if self._parcel is None:
+                self._woken.clear()
+                batch = await self._spool.read(self._most)
+                if batch is None:
+                    return None
+                self._parcel = Parcel(batch, self._most)
+            piece = self._parcel.piece()
+            if piece is not None:
+                return await self._deliver(wire, self._parcel, piece)
+            parcel, self._parcel = self._parcel, None
+            await self._spool.done(parcel.upto, parcel.written, parcel.poisoned())
+        except SpoolUnavailable:  # the recorder tells of it; what was written is written once more then, over itself
+            self._parcel = None
+            return None
+        return 0.0
+
+    async def _deliver(self, wire: Wire, parcel: Parcel, piece: Sequence[bytes]) -> float:
+        began = self._clock.monotonic()
+        verdict = await wire.send(parcel.body(), piece, self._clock.now)
+        now = self._clock.monotonic()
+        match verdict:
+            case Stored():
+                parcel.taken()
+                self._wrote(now)
+                if now - began < REQUEST_S / 4 and now >= self._smaller_until:
+                    self._most = min(MOST, self._most * 2)
+                return 0.0
+            case BadLines():
+                parcel.refused(verdict)
+                if not parcel.hopeless():
+                    return 0.0
+                self._parcel = None
+                return self._lost(Reason.ALL_REFUSED, REFUSED_S)
+            case TooLarge():
+                parcel.too_large()
+                self._most = (len(piece) + 1) // 2 if len(piece) > 1 else MOST  # of one line it says nothing
+                self._smaller_until = now + SMALLER_S if len(piece) > 1 else 0.0
+                return 0.0
+            case Later(reason, after_s):
+                if reason is Reason.SLOW and len(piece) > LEAST:
+                    parcel.halve()
+                    self._most = max(LEAST, len(piece) // 2)
+                wait = self._lost(reason, after_s)
+            case Refused(reason):
+                wait = self._lost(reason, REFUSED_S)
+            case _:
+                assert_never(verdict)
+        if not parcel.begun():
+            self._parcel = None  # read anew after the wait: more may go with it then, and the spool may have let it go
+        return wait
+
+    # --- Waiting and telling -----------------------------------------------------------------------------------------
+
+    async def _idle(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_S):
+                await self._woken.wait()
+
+    async def _pause(self, wait_s: float) -> None:
+        """No wake-up shortens it: every flush would."""
+        until = self._clock.monotonic() + wait_s
+        while (left := until - self._clock.monotonic()) > 0:
+            await asyncio.sleep(min(left, IDLE_S))
+            self.alive()
+            self._look()
+
+    def _wrote(self, now: float) -> None:
+        self._written_at = self._moving = now
+        self._tries = 0
+        if self._up is False:
+            log.info("store back after=%.0fs url=%s", now - self._since, self._target.shown)
+        self._state(True, "")
+        if self._told and (self._dropped_at is None or now - self._dropped_at > QUIET_S):
+            self._told.clear()
+            self._tell(True, "")
+
+    def _lost(self, reason: Reason, after_s: float | None = None) -> float:
+        """Note it, and say how long to wait."""
+        if self._up is not False:
+            log.warning("store lost: %s url=%s", reason, self._target.shown)
+        self._state(False, reason)
+        # A clock that was never set trusts no certificate: that mends itself.
+        if reason in TOLD_AT_ONCE and (reason is not Reason.TLS or self._clock.synchronised()):
+            self._say(reason)
+        self._tries += 1
+        if after_s is not None:
+            return max(after_s, BACKOFF_FIRST_S) * self._rng.uniform(1.0, 1.1)  # not all branches at once
+        return min(BACKOFF_FIRST_S * 2.0 ** min(self._tries, 16), BACKOFF_LAST_S) * self._rng.uniform(0.5, 1.0)
+
+    def _state(self, up: bool, reason: str) -> None:
+        if up is not self._up:
+            self._since = self._clock.monotonic()
+        self._up, self._reason = up, reason
+
+    def _look(self) -> None:
+        """What a person must know although each single failure passes."""
+        counts, now = self._spool.counts(), self._clock.monotonic()
+        if not counts.waiting:
+            self._moving = now
+        if now - self._moving >= SILENT_S:
+            self._say(Reason.SILENT)
+        if counts.dropped > self._dropped:
+            self._dropped, self._dropped_at = counts.dropped, now
+            self._say(Reason.DROPPED)
+
+    def _say(self, reason: Reason) -> None:
+        if reason in self._told:
+            return
+        log.warning("store wants a person: %s url=%s", reason, self._target.shown)
+        self._told.add(reason)
+        self._tell(False, reason)
+
+    def _begin_with_an_old_outage(self) -> None:
+        """A daemon that is restarted every few hours tells of a silent store too."""
+        oldest_ms = self._spool.counts().oldest_ms
+        if oldest_ms is None or not self._clock.synchronised():
+            return
+        if self._clock.now().timestamp() - oldest_ms / 1000 > SILENT_S:
+            self._moving = self._clock.monotonic() - SILENT_S + GRACE_S

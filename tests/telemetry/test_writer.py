@@ -1,0 +1,731 @@
+"""What the writer does with a store that behaves, and with one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import logging
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from aiohttp import web
+
+from sentinel.telemetry.model import Batch, Counts, Poison, SpoolUnavailable
+from sentinel.telemetry.replies import Reason
+from sentinel.telemetry.target import Target, version_1, version_2
+from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S, packed
+from sentinel.telemetry.writer import MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
+from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop
+from tests.servers import free_port, make_certificates
+from tests.stores import MisbehavingSink, Post, Say, misbehaving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
+
+HTML = {"Content-Type": "text/html"}
+FIRST_MS = int(MONDAY_NOON.timestamp() * 1000)
+
+
+def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """The test's hours pass in an instant; the sockets are real."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
+
+
+class MemorySpool:
+    """The spool's promises without its file."""
+
+    def __init__(self) -> None:
+        self.blobs: list[tuple[int, tuple[bytes, ...]]] = []
+        self.poison: list[Poison] = []
+        self.made = self.written = self.dropped = self._last = 0
+        self.broken = False
+        self.reads: list[int] = []
+
+    def make(self, count: int, *, like: bytes = b"measure,point=p%d value=%d") -> tuple[bytes, ...]:
+        """One blob of new points."""
+        made = tuple(
+            like.replace(b"%d", b"%d" % (n % 7), 1).replace(b"%d", b"%d" % n) + b" %d" % (FIRST_MS + n)
+            for n in range(self.made, self.made + count)
+        )
+        return self.put(*made)
+
+    def put(self, *lines: bytes) -> tuple[bytes, ...]:
+        self._last += 1
+        self.made += len(lines)
+        self.blobs.append((self._last, lines))
+        return lines
+
+    def drop_oldest(self) -> None:
+        self.dropped += len(self.blobs.pop(0)[1])
+
+    async def read(self, most: int = MOST) -> Batch | None:
+        await asyncio.sleep(0)
+        self.reads.append(most)
+        if self.broken:
+            raise SpoolUnavailable
+        upto, lines = 0, list[bytes]()
+        for id_, blob in self.blobs:
+            if upto and len(lines) + len(blob) > most:
+                break
+            upto = id_
+            lines += blob
+        return Batch(upto, tuple(lines), packed(lines)) if upto else None
+
+    async def done(self, upto: int, written: int, poisoned: Sequence[Poison]) -> None:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise SpoolUnavailable
+        gone = sum(len(lines) for id_, lines in self.blobs if id_ <= upto)
+        assert gone == written + len(poisoned)
+        self.blobs = [(id_, lines) for id_, lines in self.blobs if id_ > upto]
+        self.written += written
+        self.poison += poisoned
+
+    def counts(self) -> Counts:
+        waiting = sum(len(lines) for _, lines in self.blobs)
+        oldest = FIRST_MS if waiting else None
+        return Counts(self.made, self.written, waiting, self.dropped, len(self.poison), 0, oldest)
+
+
+@dataclass
+class Stage:
+    """A writer between a spool and a sink, in virtual time."""
+
+    sink: MisbehavingSink
+    spool: MemorySpool = field(default_factory=MemorySpool)
+    target: Target | None = None
+    told: list[tuple[bool, str]] = field(default_factory=list)
+    synced: bool = True
+    now: datetime = MONDAY_NOON
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock(self.now, synced=self.synced)
+        target = self.target or version_2(self.sink.url, org="bank", bucket="branch")
+        self.signs_of_life: list[float] = []
+        self.writer = Writer(
+            self.spool,
+            target,
+            self.clock.system(),
+            lambda well, why: self.told.append((well, why)),
+            rng=random.Random(3),
+        )
+        self.writer.alive = lambda: self.signs_of_life.append(asyncio.get_running_loop().time())
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.writer.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def drained(self) -> None:
+        """All that waits is written or poison."""
+        self.writer.wake()
+        async with asyncio.timeout(86_400):
+            while self.spool.blobs:
+                await asyncio.sleep(0.5)
+
+    def stored_once(self) -> bool:
+        """Everything that was made is in the store; twice is no harm, for the timestamp overwrites."""
+        return len(self.sink.stored) == self.spool.made and not self.sink.bad
+
+    def gaps(self) -> list[float]:
+        """Seconds between the requests."""
+        return [later - earlier for earlier, later in zip(self.sink.times, self.sink.times[1:], strict=False)]
+
+
+# --- A store that behaves ------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_every_point_arrives_in_the_order_in_which_it_was_made() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        made = [line for _ in range(40) for line in stage.spool.make(900)]
+        await stage.drained()
+        assert list(sink.stored) == made
+        assert stage.stored_once()
+        assert max(len(post.lines) for post in sink.posts) <= MOST
+        assert stage.told == []
+        view = stage.writer.view()
+        assert (view.up, view.reason) == (True, "")
+        assert view.last_written_s is not None
+
+
+@virtual
+async def test_a_new_flush_is_written_at_once_and_an_idle_writer_says_nothing() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        await asyncio.sleep(3600)
+        assert sink.posts == []
+        assert stage.writer.view().up is None
+        assert max(b - a for a, b in zip(stage.signs_of_life, stage.signs_of_life[1:], strict=False)) <= 61
+        stage.spool.make(3)
+        began = asyncio.get_running_loop().time()
+        await stage.drained()
+        assert sink.times[0] - began < 1
+
+
+@virtual
+async def test_the_request_is_what_influxdb_2_wants_and_its_token_is_read_when_it_is_used() -> None:
+    token = FakeSecret("t0ken")
+    async with misbehaving() as sink:
+        target = version_2(f"{sink.url}/db/", org="State Bank & Co", bucket="durg/17", token=token)
+        async with Stage(sink, target=target) as stage:
+            assert token.reads == 0
+            stage.spool.make(1)
+            await stage.drained()
+            token.value = "another"
+            stage.spool.make(1)
+            await stage.drained()
+        first, second = (post.request for post in sink.posts)
+        assert first.path == "/db/api/v2/write"
+        assert dict(first.query) == {"org": "State Bank & Co", "bucket": "durg/17", "precision": "ms"}
+        assert first.headers["Authorization"] == "Token t0ken"
+        assert second.headers["Authorization"] == "Token another"
+
+
+@virtual
+async def test_the_request_is_what_influxdb_1_wants() -> None:
+    async with misbehaving() as sink:
+        target = version_1(
+            sink.url, database="durg", retention_policy="raw", username="b17", password=FakeSecret("pass:wörd")
+        )
+        async with Stage(sink, target=target) as stage:
+            stage.spool.make(1)
+            await stage.drained()
+        request = sink.posts[0].request
+        assert (request.path, dict(request.query)) == ("/write", {"db": "durg", "rp": "raw", "precision": "ms"})
+        kind, _, pair = request.headers["Authorization"].partition(" ")
+        assert (kind, base64.b64decode(pair).decode()) == ("Basic", "b17:pass:wörd")
+
+
+# --- Lines that the store does not take ----------------------------------------------------------------------------------
+
+
+@virtual
+async def test_a_poisoned_line_is_set_aside_and_the_rest_is_written() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.poison = lambda line: "what is this" if b"value=77 " in line else None
+        stage.spool.make(5000)
+        await stage.drained()
+        assert [(one.line.split()[1], one.why) for one in stage.spool.poison] == [("value=77", "what is this")]
+        assert len(sink.stored) == 4999
+        assert stage.spool.written == 4999
+        assert len(sink.posts) <= 30
+        assert stage.told == []
+
+
+@virtual
+async def test_lines_that_the_store_names_are_set_aside_without_looking_for_them() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.names_bad_lines = True
+        sink.poison = lambda line: "invalid number" if line.startswith(b"measure,point=p3 ") else None
+        stage.spool.make(700)
+        await stage.drained()
+        assert (stage.spool.written, len(stage.spool.poison), len(sink.posts)) == (600, 100, 2)
+
+
+@virtual
+async def test_points_that_the_store_no_longer_keeps_are_let_go_at_once() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.counts_dropped = True
+        sink.poison = lambda line: "points beyond retention policy"
+        stage.spool.make(5000)
+        await stage.drained()
+        assert (len(sink.posts), len(stage.spool.poison), stage.spool.written) == (1, 5000, 0)
+
+
+@virtual
+async def test_a_store_that_refuses_every_line_in_strange_words_loses_nothing_and_is_told() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(400, {"Content-Type": "application/json"}, b'{"error":"database is required"}')
+        stage.spool.make(5000)
+        await asyncio.sleep(1000)
+        assert stage.told == [(False, Reason.ALL_REFUSED)]
+        assert stage.spool.poison == []
+        assert len(sink.posts) < 300
+        sink.always = None
+        await stage.drained()
+        assert stage.stored_once()
+        assert stage.told[-1] == (True, "")
+
+
+@virtual
+async def test_a_store_that_takes_less_at_a_time_gets_less_at_a_time() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.most = 1000
+        for _ in range(20):
+            stage.spool.make(1000)
+        await stage.drained()
+        assert stage.stored_once()
+        refused = [post for post in sink.posts if len(post.lines) > 1000]
+        assert len(refused) <= 8, "the smaller size is remembered"
+        assert stage.told == []
+        await asyncio.sleep(SMALLER_S + 1)
+        sink.most = None
+        for _ in range(40):
+            stage.spool.make(1000)
+        await stage.drained()
+        assert MOST in [len(post.lines) for post in sink.posts[-6:]], "and forgotten after a while"
+
+
+@virtual
+async def test_one_line_that_is_too_large_is_set_aside_and_makes_nothing_slower() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        huge = b'note text="%s" 1780000000000' % (b"x" * 5000)
+        sink.poison = lambda line: None
+
+        async def handle(post: Post) -> None:
+            sink.most = 0 if huge in post.lines else None
+
+        sink.first = handle
+        stage.spool.make(2000)
+        stage.spool.put(huge)
+        for _ in range(10):
+            stage.spool.make(2000)
+        await stage.drained()
+        assert [one.why for one in stage.spool.poison] == ["larger than the store takes"]
+        assert stage.spool.written == 22_000
+        assert len(sink.posts) < 40
+
+
+# --- A store that asks for patience --------------------------------------------------------------------------------------
+
+
+@virtual
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_store_is_left_alone_for_as_long_as_it_says(status: int) -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.script.append(Say(status, {"Retry-After": "240"}))
+        stage.spool.make(10)
+        task = asyncio.create_task(flushes(stage, 300))
+        await asyncio.sleep(200)
+        assert len(sink.posts) == 1, "no flush wakes it up before"
+        assert stage.writer.view().reason == Reason.BUSY
+        await task
+        await stage.drained()
+        assert 240 <= stage.gaps()[0] <= 240 * 1.1 + 1
+        assert stage.told == []
+
+
+@virtual
+async def test_a_store_that_asks_for_a_month_is_asked_again_after_an_hour() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.script.append(Say(503, {"Retry-After": "2592000"}))
+        stage.spool.make(10)
+        await stage.drained()
+        assert 3600 <= stage.gaps()[0] <= 3600 * 1.1 + 1
+        assert max(b - a for a, b in zip(stage.signs_of_life, stage.signs_of_life[1:], strict=False)) <= 61
+
+
+@virtual
+async def test_a_store_that_asks_for_no_wait_at_all_is_not_hammered() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(503, {"Retry-After": "0"})
+        stage.spool.make(10)
+        await asyncio.sleep(60)
+        assert len(sink.posts) <= 61
+
+
+@virtual
+@pytest.mark.parametrize(
+    "fault",
+    [Say(500), Say(502, HTML, b"<html>"), Say(503), Say(429), Say(0, reset=True)],
+    ids=lambda say: str(say.status),
+)
+async def test_a_store_in_trouble_is_tried_ever_less_often_up_to_once_a_minute(
+    fault: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sentinel.telemetry")
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = fault
+        stage.spool.make(10)
+        await asyncio.sleep(3600)
+        gaps = stage.gaps()
+        assert gaps[0] < 3
+        assert all(gap <= 61 for gap in gaps)
+        assert min(gaps[8:]) >= 29
+        assert 50 <= len(sink.posts) <= 130
+        assert stage.told == [], "it may pass by itself"
+        sink.always = None
+        await stage.drained()
+        assert stage.stored_once()
+    words = [record.getMessage().partition(" ")[2].partition(" ")[0] for record in caplog.records]
+    assert words == ["lost:", "back"], "the loss once, the return once"
+
+
+@virtual
+async def test_a_store_that_is_not_there_is_written_to_when_it_comes() -> None:
+    port = free_port()
+    nobody = MisbehavingSink(port)
+    async with Stage(nobody) as stage:
+        stage.spool.make(500)
+        await asyncio.sleep(600)
+        assert (stage.writer.view().up, stage.writer.view().reason) == (False, Reason.UNREACHABLE)
+        async with misbehaving(port) as sink:
+            await stage.drained()
+            assert len(sink.stored) == 500
+            view = stage.writer.view()
+            assert view.up
+            assert view.since_s < 5
+
+
+@virtual
+async def test_a_store_that_takes_the_points_and_says_nothing_gets_them_again() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.script.extend([Say(0, hang=True, keep=True), Say(0, reset=True, keep=True)])
+        stage.spool.make(4000)
+        await stage.drained()
+        assert stage.stored_once()
+        assert set(sink.stored.values()) <= {2, 3}
+        assert stage.gaps()[0] >= REQUEST_S
+
+
+@virtual
+async def test_a_line_too_slow_for_a_whole_batch_carries_smaller_ones() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+
+        async def slow(post: Post) -> None:
+            await asyncio.sleep(len(post.lines) / 20)  # 20 points a second: a GPRS uplink at the end of a village
+
+        sink.first = slow
+        for _ in range(10):
+            stage.spool.make(250)
+        await stage.drained()
+        assert stage.stored_once()
+
+
+# --- What a person must mend ---------------------------------------------------------------------------------------------
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Say(401), Reason.CREDENTIAL),
+        (Say(403), Reason.CREDENTIAL),
+        (Say(404, {}, b'{"error":"database not found: \\"x\\""}'), Reason.NOT_FOUND),
+        (Say(500, {}, b'{"error":"retention policy not found: x"}'), Reason.NOT_FOUND),
+        (Say(302, {"Location": "http://portal.example/"}), Reason.STRANGER),
+        (Say(200, HTML, b"<html>Sign in"), Reason.STRANGER),
+        (Say(200), Reason.STRANGER),
+        (Say(400, HTML, b"<html>Bad Request"), Reason.STRANGER),
+    ],
+    ids=["401", "403", "no-database", "no-policy", "redirect", "portal", "plain-200", "html-400"],
+)
+async def test_what_a_person_must_mend_is_told_once_and_tried_slowly_and_nothing_is_lost(
+    fault: Say, reason: Reason
+) -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = fault
+        stage.spool.make(100)
+        await flushes(stage, 1600)
+        assert stage.told == [(False, reason)]
+        assert len(sink.posts) <= 1600 / (REFUSED_S * 0.5)
+        assert stage.writer.view().reason == reason
+        sink.always = None
+        await stage.drained()
+        assert stage.told == [(False, reason), (True, "")]
+        assert stage.stored_once()
+
+
+@virtual
+async def test_a_secret_that_is_not_there_is_told_and_nobody_is_asked_without_it() -> None:
+    token = FakeSecret(None)
+    async with misbehaving() as sink:
+        target = version_2(sink.url, org="b", bucket="b", token=token)
+        async with Stage(sink, target=target) as stage:
+            stage.spool.make(1)
+            await asyncio.sleep(60)
+            assert stage.told == [(False, Reason.SECRET)]
+            assert sink.posts == []
+            token.value = "two\nlines"
+            await asyncio.sleep(600)
+            assert sink.posts == [], "a file that holds something else than a token is not sent anywhere"
+            token.value = "good"
+            await stage.drained()
+            assert stage.told[-1] == (True, "")
+
+
+@virtual
+async def test_no_secret_is_in_a_log_a_view_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with misbehaving() as sink:
+        target = version_2(sink.url, org="b", bucket="b", token=FakeSecret("hush-hush"))
+        async with Stage(sink, target=target) as stage:
+            for fault in (Say(401, {}, b"hush-hush is no token"), Say(0, reset=True), Say(500), Say(301)):
+                sink.script.append(fault)
+            stage.spool.make(10)
+            await stage.drained()
+            shown = f"{caplog.text}{stage.told}{stage.writer.view()}{stage.spool.poison}{target!r}"
+            assert "hush-hush" not in shown
+
+
+@virtual
+async def test_a_server_whose_certificate_is_not_trusted_gets_nothing(tmp_path: Path) -> None:
+    good, other = make_certificates(tmp_path / "good"), make_certificates(tmp_path / "other")
+    async with misbehaving(context=good.server_context()) as sink:
+        url = f"https://127.0.0.1:{sink.port}"
+        for ca, told in ((other.ca, [(False, Reason.TLS)]), (good.ca, [])):
+            target = version_2(url, org="b", bucket="b", ca_file=str(ca))
+            async with Stage(sink, target=target) as stage:
+                stage.spool.make(10)
+                await asyncio.sleep(30)
+                assert stage.told == told
+                assert bool(stage.spool.blobs) is bool(told)
+        assert len(sink.stored) == 10
+
+
+@virtual
+async def test_a_certificate_is_not_blamed_while_the_clock_was_never_set(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    async with misbehaving(context=made.server_context()) as sink:
+        target = version_2(f"https://127.0.0.1:{sink.port}", org="b", bucket="b")
+        async with Stage(sink, target=target, synced=False) as stage:
+            stage.spool.make(10)
+            await asyncio.sleep(30)
+            assert stage.writer.view().reason == Reason.TLS
+            assert stage.told == []
+
+
+@virtual
+async def test_a_ca_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    async with misbehaving() as sink:
+        target = version_2("https://127.0.0.1:9", org="b", bucket="b", ca_file=str(tmp_path / "none.pem"))
+        async with Stage(sink, target=target) as stage:
+            stage.spool.make(10)
+            await asyncio.sleep(30)
+            assert stage.told == [(False, Reason.TLS)]
+
+
+# --- What lasts ----------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_an_outage_of_six_hours_is_told_once() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(500)
+        await flushes(stage, SILENT_S - 120)
+        assert stage.told == []
+        await flushes(stage, 7200)
+        assert stage.told == [(False, Reason.SILENT)]
+        sink.always = None
+        await stage.drained()
+        assert stage.told == [(False, Reason.SILENT), (True, "")]
+        assert stage.stored_once()
+
+
+@virtual
+async def test_an_outage_that_began_before_the_restart_is_told_soon_after_it() -> None:
+    async with misbehaving() as sink:
+        spool = MemorySpool()
+        spool.make(10)
+        sink.always = Say(500)
+        async with Stage(sink, spool, now=MONDAY_NOON + timedelta(hours=7)) as stage:
+            await asyncio.sleep(300)
+            assert stage.told == []
+            await asyncio.sleep(600)
+            assert stage.told == [(False, Reason.SILENT)]
+
+
+@virtual
+async def test_a_branch_with_nothing_to_write_is_not_an_outage() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(500)
+        await asyncio.sleep(86_400)
+        assert stage.told == []
+
+
+@virtual
+async def test_points_that_the_spool_had_to_drop_are_told_and_well_again_an_hour_after_the_last() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(500)
+        for _ in range(5):
+            stage.spool.make(10)
+        await asyncio.sleep(120)
+        for _ in range(3):
+            stage.spool.drop_oldest()
+            await asyncio.sleep(120)
+        assert stage.told == [(False, Reason.DROPPED)]
+        sink.always = None
+        await stage.drained()
+        assert stage.told == [(False, Reason.DROPPED)]
+        await asyncio.sleep(3600)
+        stage.spool.make(1)
+        await stage.drained()
+        assert stage.told == [(False, Reason.DROPPED), (True, "")]
+
+
+# --- Our own disk, and the end -------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_a_spool_that_cannot_be_read_is_asked_again_and_not_in_a_hurry() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        stage.spool.make(10)
+        stage.spool.broken = True
+        await asyncio.sleep(3600)
+        assert 50 < len(stage.spool.reads) < 70
+        assert sink.posts == []
+        stage.spool.broken = False
+        await stage.drained()
+        assert stage.stored_once()
+
+
+@virtual
+async def test_a_spool_that_fails_after_the_write_sends_the_points_again_and_counts_them_once() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+
+        async def handle(_post: Post) -> None:
+            stage.spool.broken = len(sink.posts) == 1
+
+        sink.first = handle
+        stage.spool.make(10)
+        stage.writer.wake()
+        await asyncio.sleep(5)
+        assert stage.spool.written == 0
+        stage.spool.broken = False
+        await stage.drained()
+        assert stage.spool.written == 10
+        assert set(sink.stored.values()) == {2}
+
+
+@virtual
+@pytest.mark.parametrize("at_s", [0.0, 0.001, 0.01, 0.05, 0.2, 1.0])
+async def test_a_writer_that_is_stopped_anywhere_loses_nothing(at_s: float) -> None:
+    spool = MemorySpool()
+    async with misbehaving() as sink:
+
+        async def handle(_post: Post) -> None:
+            await asyncio.sleep(0.01)
+
+        sink.first = handle
+        sink.poison = lambda line: "bad" if b"value=333 " in line else None
+        for _ in range(6):
+            spool.make(1000)
+        async with Stage(sink, spool):
+            await asyncio.sleep(at_s)
+        async with Stage(sink, spool) as second:
+            await second.drained()
+        assert len(sink.stored) == 5999
+        assert (spool.written, len(spool.poison)) == (5999, 1)
+
+
+@virtual
+async def test_a_change_of_settings_is_tried_at_once() -> None:
+    spool = MemorySpool()
+    async with misbehaving() as sink:
+        sink.always = Say(401)
+        spool.make(10)
+        async with Stage(sink, spool):
+            await asyncio.sleep(10)
+        sink.always = None
+        async with Stage(sink, spool):
+            await asyncio.sleep(1)
+        assert len(sink.stored) == 10
+
+
+@virtual
+async def test_an_answer_that_never_ends_is_not_read_to_its_end() -> None:
+    sent: list[int] = []
+    async with misbehaving() as sink, Stage(sink) as stage:
+
+        async def endless(post: Post) -> web.StreamResponse:
+            answer = web.StreamResponse(status=401)
+            await answer.prepare(post.request)
+            with suppress(ConnectionError):
+                while True:
+                    await answer.write(b"x" * 16_384)
+                    sent.append(16_384)
+            return answer
+
+        sink.first = endless
+        stage.spool.make(1)
+        await asyncio.sleep(120)
+        assert stage.told == [(False, Reason.CREDENTIAL)]
+        assert sum(sent) < 100 * ANSWER_BYTES
+
+
+@virtual
+async def test_what_answers_in_another_language_than_http_is_no_store() -> None:
+    async def banner(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP ready\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(banner, "127.0.0.1", 0)
+    async with server:
+        sink = MisbehavingSink(server.sockets[0].getsockname()[1])
+        async with Stage(sink) as stage:
+            stage.spool.make(1)
+            await asyncio.sleep(30)
+            assert stage.told == [(False, Reason.STRANGER)]
+
+
+# --- Addresses -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://user:hush@influx:8086", "never stands in the address"),
+        ("influx:8086", "no address"),
+        ("ftp://influx", "no address"),
+        ("http://", "no address"),
+        ("http://influx:99999", "no address"),
+        ("http://influx:8086/?db=x", "before \\? and #"),
+        ("http://[::1", "no address"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused_with_the_remedy_and_without_its_secret(url: str, words: str) -> None:
+    for make in (
+        functools.partial(version_2, org="b", bucket="b"),
+        functools.partial(version_1, database="b"),
+    ):
+        with pytest.raises(ValueError, match=words) as found:
+            make(url)
+        assert "hush" not in str(found.value)
+
+
+def test_a_user_name_with_a_colon_is_refused() -> None:
+    with pytest.raises(ValueError, match="no colon"):
+        version_1("http://influx:8086", database="b", username="a:b", password=FakeSecret("x"))
+
+
+# --- Parts ---------------------------------------------------------------------------------------------------------------
+
+
+class FakeSecret:
+    """ports.Secret with a value that can change."""
+
+    def __init__(self, value: str | None) -> None:
+        self.value, self.reads = value, 0
+
+    def __repr__(self) -> str:
+        return "!env TOKEN"
+
+    def read(self) -> str:
+        self.reads += 1
+        if self.value is None:
+            raise LookupError("!env TOKEN is absent")
+        return self.value
+
+
+async def flushes(stage: Stage, seconds: float) -> None:
+    """Ten new points each minute, and a wake-up."""
+    for _ in range(int(seconds / 60)):
+        stage.spool.make(10)
+        stage.writer.wake()
+        await asyncio.sleep(60)
