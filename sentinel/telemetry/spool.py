@@ -1,0 +1,183 @@
+"""The spool as the gateway uses it: `Store`'s methods, awaited, carried out by one thread, each within a deadline.
+
+After a failure every call raises SpoolUnavailable at once until `open` succeeds; the recorder tries that each minute.
+A file that is damaged is set aside and a new one begun. No alarm waits for anything here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from sentinel.telemetry.model import Counts, SpoolUnavailable
+from sentinel.telemetry.spoolfile import SpoolDamaged, set_aside
+from sentinel.telemetry.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sentinel.telemetry.model import Batch, Flush, Keep, Plot, Poison
+
+T = TypeVar("T")
+
+log = logging.getLogger("sentinel.telemetry")
+
+DEADLINE_S: Final = 10.0  # a card that tidies itself up may take seconds, and nobody waits for telemetry
+SETTLE_S: Final = 15.0  # what is done is durable after this long, when no append came
+MAX_PLOTS: Final = 8  # waiting at a time; the one that comes next is refused
+
+
+class Spool:
+    """The one spool of a daemon. `open` it first, and again after a failure."""
+
+    def __init__(self, path: Path, keep: Keep, *, forward: bool, deadline_s: float = DEADLINE_S) -> None:
+        self.path = path
+        self._keep, self._forward, self._deadline_s = keep, forward, deadline_s
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._store: Store | None = None  # touched in the thread only
+        self._counts = Counts()
+        self._failure: SpoolUnavailable | None = SpoolUnavailable("not opened yet")
+        self._closed = False
+        self._plots = 0
+        self._settling: asyncio.Task[None] | None = None
+
+    @property
+    def failure(self) -> SpoolUnavailable | None:
+        """Why every call is refused now, or None."""
+        return self._failure
+
+    def counts(self) -> Counts:
+        """How many lines are where; in a failure those of before it."""
+        return self._counts
+
+    async def open(self, now_ms: int) -> None:
+        """Open or make the file, also after a failure; what is beyond the bounds is dropped."""
+
+        def work() -> None:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            try:
+                store = self._begin()
+            except SpoolDamaged as damage:
+                self._put_away(damage)
+                store = self._begin()
+            self._store = store
+            self._counts = store.counts()
+
+        # Opening may replay a log of some megabytes from a slow card.
+        try:
+            await self._submit(work, 3 * self._deadline_s)
+        except SpoolUnavailable as failure:
+            self._failure = failure
+            raise
+        self._failure = None
+        while await self._ask(lambda store: store.trim(now_ms)):
+            pass
+
+    async def close(self) -> None:
+        """What is done becomes durable, and the file is given back; a hanging card is left to the kernel."""
+        if self._closed:
+            return
+        self._leave_settled()
+        with contextlib.suppress(SpoolUnavailable):
+            await self._ask(Store.settle)
+        self._failure = SpoolUnavailable("closed")
+
+        def work() -> None:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+        with contextlib.suppress(SpoolUnavailable):
+            await self._submit(work, self._deadline_s)
+        self._closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def append(self, flush: Flush) -> None:
+        """Durable when it returns. Who is refused keeps the lines; they may be in the file all the same, which is harmless."""
+        await self._ask(lambda store: store.append(flush))
+        self._leave_settled()
+
+    async def read(self, most: int = 5000) -> Batch | None:
+        """The oldest lines that wait, at most `most` unless one blob holds more; None when there are none."""
+        return await self._ask(lambda store: store.read(most))
+
+    async def done(self, upto: int, written: int, poisoned: Sequence[Poison]) -> None:
+        """The lines of the batch that was read last need not be kept. Counted at once, durable within SETTLE_S."""
+        await self._ask(lambda store: store.done(upto, written, poisoned))
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle(), name="spool settles")
+
+    async def plot(self, point: str, begin_s: int, end_s: int, most: int = 600) -> Plot:
+        """What a point did, in at most `most` rows of equal length."""
+        if self._plots >= MAX_PLOTS:
+            raise SpoolUnavailable(f"{MAX_PLOTS} plots are waiting")
+        self._plots += 1
+        try:
+            return await self._ask(lambda store: store.plot(point, begin_s, end_s, most))
+        finally:
+            self._plots -= 1
+
+    async def poisons(self) -> list[Poison]:
+        """The last lines that the server would not take."""
+        return await self._ask(Store.poisons)
+
+    # --- The thread --------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> Store:
+        return Store(self.path, self._keep, forward=self._forward, known=self._counts)
+
+    def _put_away(self, damage: SpoolDamaged) -> None:
+        aside = set_aside(self.path)
+        log.warning("spool damaged, begun anew file=%s aside=%s error=%s", self.path, aside.name, damage)
+
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLE_S)
+        with contextlib.suppress(SpoolUnavailable):  # the next append says it
+            await self._ask(Store.settle)
+        self._settling = None
+
+    def _leave_settled(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+
+    async def _ask(self, work: Callable[[Store], T]) -> T:
+        if self._failure is not None:
+            raise SpoolUnavailable(str(self._failure))
+
+        def job() -> T:
+            if self._store is None:
+                raise SpoolUnavailable("not open")
+            try:
+                answer = work(self._store)
+            except SpoolDamaged as damage:
+                self._store.close()
+                self._store = None
+                self._put_away(damage)
+                raise
+            self._counts = self._store.counts()
+            return answer
+
+        try:
+            return await self._submit(job, self._deadline_s)
+        except SpoolUnavailable as failure:
+            self._failure = failure
+            raise
+
+    async def _submit(self, work: Callable[[], T], deadline_s: float) -> T:
+        if self._closed:
+            raise SpoolUnavailable("closed")
+        future = self._executor.submit(work)
+        try:
+            # One that has not begun is taken out of the queue by the time-out; one that has may still end well.
+            # Not wait_for: on Python 3.11 it swallows a cancel that arrives together with the answer.
+            async with asyncio.timeout(deadline_s):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            raise SpoolUnavailable(f"no answer within {deadline_s:g} s") from None

@@ -1,0 +1,156 @@
+"""The spool's SQLite file: found or made, opened, watched for being taken away, set aside when it is damaged.
+
+One connection in one thread: SQLite before 3.51.3 (Debian 12 has 3.40) can corrupt a WAL file on which two connections
+checkpoint at once; the exclusive lock refuses a second one. `store` is the only user.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from sentinel.telemetry.model import SpoolUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VERSION: Final = 1
+SCHEMA: Final = """
+CREATE TABLE state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last INTEGER NOT NULL,
+    made INTEGER NOT NULL, written INTEGER NOT NULL, dropped INTEGER NOT NULL, poisoned INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, summed INTEGER NOT NULL
+) STRICT;
+CREATE TABLE blob (
+    id INTEGER PRIMARY KEY,
+    lines INTEGER NOT NULL, size INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE TABLE poison (id INTEGER PRIMARY KEY, line TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+CREATE TABLE point (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+CREATE TABLE minute (minute INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE hour (at INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+"""
+
+# EXCLUSIVE keeps the WAL's index in memory: no shared-memory file that a full disk could turn into a SIGBUS.
+# Debian's SQLite overwrites what is deleted unless told otherwise: twice the flash, for values that are no secret.
+PRAGMAS: Final = (
+    "PRAGMA page_size = 4096",
+    "PRAGMA auto_vacuum = INCREMENTAL",
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA journal_size_limit = 8388608",
+    "PRAGMA cache_size = -2048",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = OFF",
+    "PRAGMA busy_timeout = 2000",
+)
+
+Identity = tuple[int, int]  # device and inode
+
+
+class SpoolDamaged(SpoolUnavailable):
+    """The file is not whole; it is worth nothing any more."""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """What the disk did wrong becomes SpoolUnavailable; a wrong statement stays the program's own error."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.Error as error:
+        # A text that is no UTF-8 comes without a code: only a damaged file can hold one.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}:
+            raise SpoolDamaged(str(error)) from error
+        raise SpoolUnavailable(str(error)) from error
+    except OSError as error:
+        raise SpoolUnavailable(str(error)) from error
+
+
+class SpoolFile:
+    """An open file with our tables in it, and its one connection."""
+
+    def __init__(self, path: Path, most_bytes: int) -> None:
+        self.path = path
+        with ExitStack() as undo, reported():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            undo.callback(self.connection.close)
+            for pragma in PRAGMAS:
+                self.connection.execute(pragma)
+            self._make_tables()
+            (page,) = self.connection.execute("PRAGMA page_size").fetchone()
+            self.connection.execute(f"PRAGMA max_page_count = {most_bytes // page}")
+            self._identity = self._look()
+            undo.pop_all()
+
+    def close(self) -> None:
+        """Also twice. Never fails: a disk that is gone cannot be asked."""
+        with suppress(sqlite3.Error):
+            self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it durable, or SpoolUnavailable and nothing of it promised."""
+        with reported():
+            self._look_for_loss()
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            # A row synced into a file that was deleted meanwhile is durable nowhere.
+            self._look_for_loss()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """For questions, each of which is whole in itself."""
+        with reported():
+            yield self.connection
+
+    def _make_tables(self) -> None:
+        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        if version == VERSION:
+            return
+        if version or self.connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise SpoolDamaged(f"layout {version}, this sentinel knows {VERSION}")
+        # executescript commits what is open, so the transaction is written into the script.
+        self.connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _look(self) -> tuple[Identity, Identity]:
+        main, wal = self.path.stat(), self.path.with_name(self.path.name + "-wal").stat()
+        return (main.st_dev, main.st_ino), (wal.st_dev, wal.st_ino)
+
+    def _look_for_loss(self) -> None:
+        try:
+            there = self._look() == self._identity
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise SpoolUnavailable(f"{self.path} was deleted or replaced while it was open")
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file and its log; one that was set aside earlier makes room."""
+    aside = path.with_name(path.name + ".damaged")
+    with reported():
+        for suffix in ("-wal", ""):
+            old, new = path.with_name(path.name + suffix), aside.with_name(aside.name + suffix)
+            if old.exists():
+                old.replace(new)
+            else:
+                new.unlink(missing_ok=True)
+    return aside
