@@ -29,7 +29,8 @@ _EVERY_MS: Final = int(EVERY_S * 1000)
 _STEP_S: Final = 0.001  # an offset that moved less is the jitter of reading two clocks
 _BACK_MS: Final = 60_000  # a clock that was set back by less is waited for, a millisecond a line; by more, followed
 _OTHERS_AT_MOST: Final = 1024  # series whose last millisecond is known
-_LARGEST: Final = sys.float_info.max
+_LARGEST: Final = 1e300  # beyond is no measurement, and a deadband around it would not be finite
+_NEVER_MS: Final = sys.maxsize
 
 
 @dataclass(slots=True)
@@ -39,13 +40,6 @@ class _Series:
     head: str
     minute: int = -1  # of its newest line
     at_ms: int = -1 - _BACK_MS
-
-    def free_ms(self, at_ms: int) -> int:
-        """The millisecond for its next line: two points on one millisecond would be one in the store."""
-        if self.at_ms - _BACK_MS < at_ms <= self.at_ms:
-            at_ms = self.at_ms + 1
-        self.at_ms = at_ms
-        return at_ms
 
 
 @dataclass(slots=True)
@@ -79,16 +73,16 @@ class Sampler:
         self._others: dict[str, _Series] = {}
         self._offset_s = 0.0
         self._lines: list[str] = []
-        self._first_ms = 0
-        self._last_ms = 0
+        self._first_ms = _NEVER_MS
+        self._last_ms = -_NEVER_MS
         self._dropped = 0
         self._minutes: dict[int, dict[str, Summary]] = {}
 
     def measure(self, point: str, tags: Mapping[str, str], deadband: float) -> None:
         """Register a numeric point; again: with other tags or deadband. `deadband` is in the unit of the point."""
         if known := self._measures.get(point):
-            self._summarise(point, known)
-        self._measures[point] = _Measure(head("measure", tags), deadband=deadband)
+            self._summarise(point, known)  # nothing that was read is lost
+        self._measures[point] = _Measure(head("measure", tags), deadband=min(deadband, _LARGEST))
 
     def zone(self, zone: str, tags: Mapping[str, str]) -> None:
         """Register a zone."""
@@ -155,15 +149,18 @@ class Sampler:
                 self._summarise(point, measure)
         if not self._lines and not self._minutes:
             return None
-        flush = Flush(tuple(self._lines), self._first_ms, self._last_ms, self._minutes, self._dropped)
-        self._lines, self._first_ms, self._last_ms, self._minutes, self._dropped = [], 0, 0, {}, 0
+        span = (self._first_ms, self._last_ms) if self._lines else (0, 0)
+        flush = Flush(tuple(self._lines), *span, self._minutes, self._dropped)
+        self._lines, self._minutes, self._dropped = [], {}, 0
+        self._first_ms, self._last_ms = _NEVER_MS, -_NEVER_MS
         return flush
 
     def refused(self, flush: Flush) -> None:
         """The spool did not take it: it comes again with the next."""
         if flush.lines:
-            self._span(flush.first_ms, flush.last_ms)
             self._lines[:0] = flush.lines
+            self._first_ms = min(self._first_ms, flush.first_ms)
+            self._last_ms = max(self._last_ms, flush.last_ms)
         self._dropped += flush.dropped
         newer, self._minutes = self._minutes, {}
         for minutes in (flush.minutes, newer):
@@ -178,7 +175,7 @@ class Sampler:
         if isinstance(value, str):
             return
         at_ms = round((reading.at + self._offset_s) * 1000)
-        due = self._turn(reading.point, measure, at_ms // _EVERY_MS)
+        due = not measure.begin <= reading.at < measure.end and self._turn(reading.point, measure, at_ms // _EVERY_MS)
         believed = _believed(value) if reading.quality is Quality.GOOD else None
         if believed is None:
             quality = STALE if reading.quality is Quality.STALE else FAILED
@@ -187,11 +184,13 @@ class Sampler:
                 self._add(measure, f"quality={quality}i", at_ms)
             return
         measure.last = believed
-        measure.low, measure.high = min(believed, measure.low), max(believed, measure.high)
+        if believed < measure.low:  # noqa: PLR1730 - calls of min and max would be a quarter of a line's cost
+            measure.low = believed
+        if believed > measure.high:  # noqa: PLR1730
+            measure.high = believed
         if due or not measure.floor <= believed <= measure.ceiling:
             measure.quality = GOOD
-            measure.floor = max(believed - measure.deadband, -_LARGEST)
-            measure.ceiling = min(believed + measure.deadband, _LARGEST)
+            measure.floor, measure.ceiling = believed - measure.deadband, believed + measure.deadband
             self._add(measure, f"quality=0i,value={number(believed)}", at_ms)
 
     def _turn(self, point: str, measure: _Measure, minute: int) -> bool:
@@ -200,8 +199,7 @@ class Sampler:
         measure.end = measure.begin + EVERY_S
         if minute == measure.minute:
             return False
-        if measure.last is not None:
-            self._summarise(point, measure)
+        self._summarise(point, measure)
         measure.minute, measure.low, measure.high = minute, math.inf, -math.inf
         return True
 
@@ -223,14 +221,14 @@ class Sampler:
         points[point] = summary
 
     def _add(self, series: _Series, text: str, at_ms: int) -> None:
-        at_ms = series.free_ms(at_ms)
-        self._span(at_ms, at_ms)
+        if series.at_ms - _BACK_MS < at_ms <= series.at_ms:  # two points on one millisecond are one in the store
+            at_ms = series.at_ms + 1
+        series.at_ms = at_ms
+        if at_ms < self._first_ms:  # noqa: PLR1730
+            self._first_ms = at_ms
+        if at_ms > self._last_ms:  # noqa: PLR1730
+            self._last_ms = at_ms
         self._lines.append(line(series.head, text, at_ms))
-
-    def _span(self, first_ms: int, last_ms: int) -> None:
-        """Make the flush's span include these: before the line itself is added."""
-        self._first_ms = min(self._first_ms, first_ms) if self._lines else first_ms
-        self._last_ms = max(self._last_ms, last_ms) if self._lines else last_ms
 
     def _bound(self) -> None:
         if (excess := len(self._lines) - LINES_AT_MOST) > 0:
@@ -242,8 +240,6 @@ class Sampler:
 
 def _believed(value: float | None) -> float | None:
     """The value as a number; None for what no store takes: a device that says NaN has not answered."""
-    try:
-        result = float(value) if value is not None else math.nan
-    except OverflowError:  # a whole number of hundreds of digits
+    if value is None or not -_LARGEST <= value <= _LARGEST:
         return None
-    return result if math.isfinite(result) else None
+    return float(value)
