@@ -1,50 +1,71 @@
 """The branch's HTTP API: what `showing` lets out, health, metrics, and the one thing the branch may say: acknowledged.
 
-Every answer to a request of the branch is the same whether a hold-up is open or not (rule 6).
+Every answer to a request of the branch is the same whether a hold-up is open or not (rule 6). openapi.json says what
+each answer holds, and the tests hold both to it.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sentinel.gateway import showing, status
+from sentinel.gateway import metrics, showing, status
 from sentinel.gateway.answers import by_socket, code_in
 from sentinel.gateway.letters import names_of
+from sentinel.journal.errors import JournalUnavailable
+from sentinel.telemetry.model import SpoolUnavailable
 from sentinel.web.server import HEADERS, Refusal, body, refused, reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sentinel.gateway.app import Gateway
 
 NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}")
+SECONDS = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
+DAY_S = 86_400
+MOST, ROWS = 2000, 600  # rows of a plot: at most, and when nobody says
 
 
 def routes(gateway: Gateway) -> list[web.RouteDef]:
-    """All routes of a branch."""
+    """All routes of a branch, but for its page and stream."""
     api = _Api(gateway)
     return [
         web.get("/healthz", api.healthz),
         web.get("/metrics", api.metrics),
+        web.get("/api/v1/openapi.json", api.openapi),
         web.get("/api/v1/status", api.status),
         web.get("/api/v1/incidents", api.incidents),
         web.post("/api/v1/incidents/{code}/acknowledge", api.acknowledge),
         web.get("/api/v1/journal/verify", api.verify),
+        web.get("/api/v1/points", api.points),
+        web.get("/api/v1/plot", api.plot),
     ]
 
 
 class _Api:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._description = Path(__file__).with_name("openapi.json").read_bytes()
 
     async def healthz(self, _request: web.Request) -> web.Response:
         health = self._gateway.health()
         return reply({"health": health.word, "reasons": health.reasons}, 200 if health.word == "ok" else 503)
 
+    async def metrics(self, _request: web.Request) -> web.Response:
+        headers = {**HEADERS, "Content-Type": metrics.CONTENT_TYPE}
+        return web.Response(text=metrics.metrics(self._gateway), headers=headers)
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._description, content_type="application/json", headers=HEADERS)
+
     async def status(self, _request: web.Request) -> web.Response:
-        return reply(await status.status(self._gateway))
+        return reply(status.status(self._gateway))
 
     async def incidents(self, _request: web.Request) -> web.Response:
         gateway = self._gateway
@@ -68,26 +89,54 @@ class _Api:
         return reply(showing.incident(after, names_of(gateway.settings), gateway.clock.now()))
 
     async def verify(self, _request: web.Request) -> web.Response:
-        report = await self._gateway.verify()
+        try:
+            report = await self._gateway.verify()
+        except JournalUnavailable as error:
+            return refused(503, "journal-unavailable", str(error))
         # No count and no head: they move when a silent button is pressed.
         return reply({"ok": report.ok, "first_bad_seq": report.first_bad_seq, "why": report.why})
 
-    async def metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(text=exposition(status.figures(self._gateway)), content_type="text/plain", headers=HEADERS)
+    async def points(self, _request: web.Request) -> web.Response:
+        return reply({"points": status.points(self._gateway)})
+
+    async def plot(self, request: web.Request) -> web.Response:
+        query, gateway = request.query, self._gateway
+        end_s = _moment(query, "to", int(gateway.clock.now().timestamp()))
+        begin_s = _moment(query, "from", max(0, end_s - DAY_S))
+        if begin_s >= end_s:
+            raise Refusal(400, "no-span", "from must be before to")
+        most = query.get("most", str(ROWS))
+        if re.fullmatch("[0-9]{1,4}", most) is None or not 1 <= int(most) <= MOST:
+            raise Refusal(400, "bad-most", f"most is 1 to {MOST}")
+        try:
+            plot = await gateway.recorder.plot(query.get("point", ""), begin_s, end_s, int(most))
+        except LookupError:
+            raise Refusal(404, "no-such-point", "point is none of /api/v1/points") from None
+        except SpoolUnavailable as error:
+            raise Refusal(503, "no-record", f"the record cannot be read now: {error}") from None
+        return reply(
+            {
+                "point": plot.point,
+                "step_s": plot.step_s,
+                "at": plot.at,
+                "low": plot.low,
+                "high": plot.high,
+                "last": plot.last,
+            }
+        )
 
 
-def exposition(figures: list[tuple[str, dict[str, str], float]]) -> str:
-    """Prometheus text format, version 0.0.4."""
-    lines: list[str] = []
-    seen: set[str] = set()
-    for name, labels, value in figures:
-        if name not in seen:
-            seen.add(name)
-            lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
-        inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        lines.append(f"{name}{{{inside}}} {value:g}" if inside else f"{name} {value:g}")
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _moment(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    """Seconds since 1970, from those or from ISO 8601 with its zone."""
+    given = query.get(name)
+    if given is None:
+        return otherwise
+    if SECONDS.fullmatch(given):
+        return int(float(given))
+    try:
+        when = datetime.fromisoformat(given)
+        if when.tzinfo is not None and when.timestamp() >= 0:
+            return int(when.timestamp())
+    except (ValueError, OverflowError):
+        pass
+    raise Refusal(400, f"bad-{name}", f"{name} is seconds since 1970, or as 2026-11-23T18:00:00Z (a + is written %2B)")

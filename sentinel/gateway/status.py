@@ -1,80 +1,74 @@
-"""`sentinel status` and /metrics: the whole branch as it is now, as the branch may see it (see `showing`)."""
+"""The whole branch as it is now, as the branch may see it (see `showing`): `sentinel status`, and the stream's sections."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import sentinel
-from sentinel.core.codes import ROLES
 from sentinel.core.encoding import stamp
+from sentinel.core.model import Quality
 from sentinel.gateway import showing
+from sentinel.gateway.letters import names_of
+from sentinel.gateway.metrics import oldest_age_s
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sentinel.core.incident import Incident, Notice
     from sentinel.gateway.app import Gateway
+    from sentinel.gateway.recording import RecordedPoint
+    from sentinel.gateway.ways import Way
 
-Figure = tuple[str, dict[str, str], float]
-STATES = ("normal", "supervised", "alarm", "trouble", "unknown")
+STALE_READS = 3  # a number that was not read for so many of its intervals is stale
+MOVING = ("age_s", "since_s")  # what moves by itself; in the stream it comes with the pings
 
 
-async def status(gateway: Gateway) -> dict[str, Any]:
+def status(gateway: Gateway) -> dict[str, Any]:
     """Everything at a glance, with its age."""
-    health = gateway.health()
-    branch = gateway.settings.branch
-    now = gateway.clock.now()
     return {
-        "branch": {"id": branch.id, "number": branch.number, "name": {"hi": branch.name.hi, "en": branch.name.en}},
-        "version": sentinel.__version__,
-        "at": stamp(now),
-        "clock": "synced" if gateway.clock.synchronised() else "unsynced",
-        "health": health.word,
-        "reasons": health.reasons,
+        **_head(gateway),
+        "at": stamp(gateway.clock.now()),
         "zones": [showing.zone(view) for view in gateway.sensing.view()],
         "links": [_link(gateway, name) for name in gateway.plant.links],
-        "ways": [
-            {"id": way.subject, "up": way.up, "reason": "" if way.up else way.reason} for way in gateway.ways.view()
-        ],
+        "devices": _devices(gateway),
+        "ways": _ways(gateway),
         "notices": showing.notices(gateway.desk.state),
         "incidents": len(showing.visible(gateway.desk.state)),
+        "telemetry": _telemetry(gateway),
     }
 
 
-def figures(gateway: Gateway) -> list[Figure]:
-    """Metrics: name, labels, value. Nothing here moves when a silent button is pressed."""
-    found: list[Figure] = [
-        ("sentinel_healthy", {}, float(gateway.health().word == "ok")),
-        ("sentinel_readings_total", {}, gateway.sensing.taken),
-    ]
-    for name, poller in gateway.plant.pollers.items():
-        label = {"link": name}
-        found += [
-            ("sentinel_reads_total", label, poller.stats.reads),
-            ("sentinel_reads_failed_total", label, poller.stats.failed),
-            ("sentinel_slots_skipped_total", label, poller.stats.skipped),
-            ("sentinel_read_latency_seconds", label, poller.stats.latency_s),
-        ]
-    for view in gateway.sensing.view():
-        shown = showing.zone(view)
-        label = {"zone": view.zone.id, "role": view.zone.role}
-        found.append(("sentinel_zone_age_seconds", label, shown["age_s"]))
-        found += [
-            ("sentinel_zone_state", {**label, "state": state}, float(shown["state"] == state))
-            for state in STATES
-            if (state == "supervised") <= ROLES[view.zone.role].silent
-        ]
-    found += [("sentinel_task_falls_total", {"task": task}, count) for task, count in gateway.fallen.counts.items()]
-    found += [("sentinel_way_up", {"way": way.subject}, _up(way.up)) for way in gateway.ways.view()]
-    found += [
-        ("sentinel_notices", {"channel": channel, "state": state}, count)
-        for channel, counts in showing.notices(gateway.desk.state).items()
-        for state, count in counts.items()
-    ]
-    found.append(("sentinel_incidents_open", {}, len(showing.visible(gateway.desk.state))))
-    return sorted(found, key=lambda figure: figure[0])
+def sections(gateway: Gateway) -> dict[str, object]:
+    """The same in the parts that the stream sends, each again when something happened in it; see MOVING."""
+    view = gateway.recorder.view()
+    return {
+        "head": _head(gateway),
+        "incidents": showing.incidents(gateway.desk.state, names_of(gateway.settings), gateway.clock.now()),
+        "zones": [_still(showing.zone(one)) for one in gateway.sensing.view()],
+        "devices": [_still(one) for one in _devices(gateway)],
+        "ways": [_still(one) for one in _ways(gateway)],
+        "telemetry": {
+            "spool": {"up": view.spool_up, "reason": view.spool_reason},
+            "store": {"server": view.server, "up": view.store_up, "reason": view.store_reason} if view.server else None,
+        },
+    }
 
 
-def _up(up: bool | None) -> float:
-    return math.nan if up is None else float(up)
+def points(gateway: Gateway) -> list[dict[str, Any]]:
+    """Every number that is recorded, with its last value."""
+    now = gateway.clock.monotonic()
+    return [_point(gateway, point, now) for point in gateway.recorder.points()]
+
+
+def _head(gateway: Gateway) -> dict[str, Any]:
+    health, branch = gateway.health(), gateway.settings.branch
+    return {
+        "branch": {"id": branch.id, "number": branch.number, "name": {"hi": branch.name.hi, "en": branch.name.en}},
+        "version": sentinel.__version__,
+        "clock": "synced" if gateway.clock.synchronised() else "unsynced",
+        "health": health.word,
+        "reasons": health.reasons,
+    }
 
 
 def _link(gateway: Gateway, name: str) -> dict[str, Any]:
@@ -86,3 +80,114 @@ def _link(gateway: Gateway, name: str) -> dict[str, Any]:
         "failures": stats.failures,
         "latency_ms": round(stats.latency_s * 1000, 1),
     }
+
+
+def _devices(gateway: Gateway) -> list[dict[str, Any]]:
+    names = {id_: device.name for id_, device in gateway.settings.devices.items()}
+    return [
+        {
+            "id": device.id,
+            "name": {"hi": names[device.id].hi, "en": names[device.id].en},
+            "link": device.link,
+            "up": device.up,
+            "reason": device.reason,
+            "age_s": round(device.age_s, 1),
+        }
+        for device in gateway.sensing.devices()
+    ]
+
+
+def _ways(gateway: Gateway) -> list[dict[str, Any]]:
+    now = gateway.clock.monotonic()
+    state = gateway.desk.state
+    seen = [*showing.visible(state), *showing.closed(state)]
+    return [
+        {
+            "id": way.subject,
+            "up": way.up,
+            "reason": "" if way.up else way.reason,
+            "since_s": round(now - way.since, 1),
+            "carried": _carried(gateway, way, seen),
+        }
+        for way in gateway.ways.view()
+    ]
+
+
+def _carried(gateway: Gateway, way: Way, seen: list[Incident]) -> dict[str, Any] | None:
+    """The last notice that went this way, of those that the branch may see."""
+    kind, _, id_ = way.subject.partition(":")
+    contacts = gateway.settings.contacts
+
+    def went_by(notice: Notice) -> bool:
+        if kind == "channel":
+            return notice.channel == id_
+        contact = contacts.get(notice.contact)
+        return contact is not None and contact.addresses.get(notice.channel) == id_
+
+    told = [(one.at, one, incident.code) for incident in seen for one in incident.notices.values() if one.told]
+    at, notice, code = max((one for one in told if went_by(one[1])), key=lambda one: one[0], default=(None, None, ""))
+    if at is None or notice is None:
+        return None
+    return {"code": code, "what": notice.words, "contact": notice.contact, "state": notice.state, "at": stamp(at)}
+
+
+def _telemetry(gateway: Gateway) -> dict[str, Any]:
+    view = gateway.recorder.view()
+    counts = view.counts
+    store = {
+        "server": view.server,
+        "up": view.store_up,
+        "reason": view.store_reason,
+        "since_s": round(view.store_since_s, 1),
+        "written_age_s": None if view.written_age_s is None else round(view.written_age_s, 1),
+    }
+    return {
+        "points": {
+            "made": counts.made,
+            "written": counts.written,
+            "waiting": counts.waiting,
+            "dropped": counts.dropped,
+            "poisoned": counts.poisoned,
+        },
+        "spool": {
+            "up": view.spool_up,
+            "reason": view.spool_reason,
+            "since_s": round(view.spool_since_s, 1),
+            "bytes": counts.bytes,
+            "limit_bytes": view.limit_bytes,
+            "days": view.days,
+            "oldest_age_s": oldest_age_s(view, gateway.clock.now().timestamp()),
+            "disk_free_bytes": view.disk_free_bytes,
+        },
+        "store": store if view.server else None,
+    }
+
+
+def _point(gateway: Gateway, point: RecordedPoint, now: float) -> dict[str, Any]:
+    reading = gateway.sensing.latest.get(point.point)
+    age_s = None if reading is None else round(now - reading.at, 1)
+    quality, value = str(Quality.FAILED), None
+    if reading is not None and reading.quality is Quality.GOOD and isinstance(reading.value, (int, float)):
+        stale = now - reading.at > STALE_READS * gateway.settings.polled.get(point.point, 60.0) + 1.0
+        quality, value = ("stale", None) if stale else (str(Quality.GOOD), reading.value)
+    return {
+        "id": point.point,
+        "name": {"hi": point.name.hi, "en": point.name.en},
+        "unit": point.unit,
+        "device": point.device,
+        "zone": point.zone,
+        "low": point.low,
+        "high": point.high,
+        "value": value,
+        "quality": quality,
+        "age_s": age_s,
+    }
+
+
+def _still(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what moves by itself: ages, and a number that is measured."""
+    return {key: item for key, item in value.items() if key not in MOVING and not _measured(key, item)}
+
+
+def _measured(key: str, item: object) -> bool:
+    return key == "value" and isinstance(item, int | float) and not isinstance(item, bool)

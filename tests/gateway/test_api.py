@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sentinel.gateway.api import exposition
 from tests.fakes import Story
 
 
@@ -67,29 +66,7 @@ async def test_the_journal_can_be_proved_over_the_socket(story: Story) -> None:
     assert report == {"ok": True, "first_bad_seq": None, "why": ""}  # a count would move with a silent button
 
 
-async def test_a_stale_zone_is_unknown_in_the_metrics_and_not_normal(story: Story) -> None:
-    story.silence("panel")
-    await story.seconds(20)
-    _, text = await story.ask("GET", "/metrics")
-    lines = text.splitlines()
-    assert 'sentinel_zone_state{zone="panic-gate",role="panic",state="unknown"} 1' in lines
-    assert 'sentinel_zone_state{zone="panic-gate",role="panic",state="normal"} 0' in lines
-    assert 'sentinel_zone_state{zone="hold-up-counter",role="hold-up",state="unknown"} 1' in lines
-    assert "sentinel_incidents_open 1" in lines
-
-
-def test_the_metrics_text_escapes_what_prometheus_wants_escaped() -> None:
-    text = exposition([("a_total", {"l": 'x"y\\z\n'}, 1.0), ("a_total", {}, 2.0), ("b", {}, 0.5)])
-    assert text.splitlines() == [
-        "# TYPE a_total counter",
-        'a_total{l="x\\"y\\\\z\\n"} 1',
-        "a_total 2",
-        "# TYPE b gauge",
-        "b 0.5",
-    ]
-
-
-async def test_over_tcp_nothing_can_be_changed_and_only_loopback_is_answered() -> None:
+async def test_over_tcp_only_loopback_is_answered_and_only_our_own_page_may_acknowledge() -> None:
     branch = Story(edits={"  page_port: null ": f"  page_port: {_free_port()} "})
     async with branch as story, aiohttp.ClientSession() as session:
         root = f"http://127.0.0.1:{story.gateway.server.port}"
@@ -103,10 +80,15 @@ async def test_over_tcp_nothing_can_be_changed_and_only_loopback_is_answered() -
         story.press("panic-gate")
         await story.seconds(2)
         url = f"{root}/api/v1/incidents/{story.incident().code}/acknowledge"
-        async with session.post(url, json={"by": "robber"}) as reply:
-            assert reply.status == 405
-            assert (await reply.json())["error"]["code"] == "read-only"
+        strange: list[dict[str, str]] = [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}]
+        for headers in strange:
+            async with session.post(url, json={"by": "robber"}, headers=headers) as reply:
+                assert reply.status == 403
+                assert (await reply.json())["error"]["code"] == "not-this-page"
         assert not story.incident().answers
+        async with session.post(url, json={"by": "Kavita"}, headers={"Sec-Fetch-Site": "same-origin"}) as reply:
+            assert reply.status == 200
+        assert len(story.incident().answers) == 1
 
 
 def _free_port() -> int:

@@ -9,7 +9,10 @@ import pytest
 from tests.fakes import Story
 
 ON_SITE = {"manager"}
-LOOKS = ("/api/v1/status", "/api/v1/incidents", "/metrics", "/healthz", "/api/v1/journal/verify")
+LOOKS = (
+    "/api/v1/status", "/api/v1/incidents", "/metrics", "/healthz", "/api/v1/journal/verify", "/api/v1/points",
+    "/api/v1/plot?point=battery.voltage",
+)  # fmt: skip
 SAYS_ITS_OWN_VALUE = "panic-gate"
 
 
@@ -120,12 +123,16 @@ def masked(answer: tuple[int, Any]) -> Any:
     status, body = answer
     if isinstance(body, dict):
         body = {key: value for key, value in body.items() if key != "at"}
-        for zone in body.get("zones", ()):
-            zone["age_s"] = round(zone["age_s"])
+        for list_, age in (("zones", "age_s"), ("devices", "age_s"), ("ways", "since_s"), ("points", "age_s")):
+            for one in body.get(list_, ()):
+                one[age] = round(one[age])
+        if "telemetry" in body:
+            spool = body["telemetry"]["spool"]
+            spool["since_s"], spool["oldest_age_s"] = round(spool["since_s"]), round(spool["oldest_age_s"])
         for link in body.get("links", ()):
             link.pop("reads")
             link.pop("latency_ms")
     elif isinstance(body, str):
-        moving = ("sentinel_reads_total", "sentinel_zone_age", "sentinel_read_latency")
+        moving = ("sentinel_reads_total", "sentinel_zone_age", "sentinel_device_age", "sentinel_read_latency")
         body = [line for line in body.splitlines() if not line.startswith(moving)]
     return status, body

@@ -1,0 +1,195 @@
+"""openapi.json and the code say the same: no route, field or error is in the one and not in the other."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import ValidationError
+
+from sentinel.gateway.api import routes
+from tests.gateway.contract import DOCUMENT, check, operations, path_of, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from tests.fakes import Story
+
+PLACES = re.compile("^/(api/|healthz$|metrics$)")
+ACKNOWLEDGE = "/api/v1/incidents/{code}/acknowledge"
+
+
+async def asked(story: Story, method: str, path: str, **more: Any) -> tuple[int, Any]:
+    """One request of the real server; its answer is held to the file."""
+    async with story.session() as session, session.request(method, f"http://localhost{path}", **more) as answer:
+        body = await answer.read()
+        check(method, path, answer.status, answer.headers["Content-Type"], body)
+        return answer.status, json.loads(body) if "json" in answer.content_type else body.decode()
+
+
+async def test_every_route_is_in_the_file_and_the_file_has_no_other(story: Story) -> None:
+    served = {(route.method, route.path) for route in story.gateway.server._routes if PLACES.match(route.path)}
+    assert served == operations()
+    assert {(route.method, route.path) for route in routes(story.gateway)} <= served
+
+
+async def test_the_file_is_served_as_it_is(story: Story) -> None:
+    assert await asked(story, "GET", "/api/v1/openapi.json") == (200, DOCUMENT)
+
+
+def test_every_object_in_the_file_is_closed_and_every_field_is_promised() -> None:
+    def objects(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            if "properties" in value and value.get("type") == "object":
+                yield value
+            for inner in value.values():
+                yield from objects(inner)
+
+    found = list(objects(DOCUMENT["components"]["schemas"]))
+    assert len(found) > 20
+    for one in found:
+        assert one["additionalProperties"] is False
+        assert one["required"] == list(one["properties"])
+
+
+def test_every_schema_is_used_and_every_operation_says_what_other_refusals_look_like() -> None:
+    text = json.dumps(DOCUMENT)
+    for name in DOCUMENT["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text, name
+        schema(name).check_schema(DOCUMENT["components"]["schemas"][name])
+    for item in DOCUMENT["paths"].values():
+        for operation in item.values():
+            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Error"}
+    identities = [operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()]
+    assert len(identities) == len(set(identities))
+
+
+def test_a_field_that_nobody_wrote_down_would_be_noticed() -> None:
+    good = {"health": "ok", "reasons": []}
+    schema("Health").validate(good)
+    with pytest.raises(ValidationError, match="Additional properties"):
+        schema("Health").validate({**good, "mood": "fair"})
+    with pytest.raises(ValidationError, match="required"):
+        schema("Health").validate({"health": "ok"})
+
+
+# --- Every answer of a branch to which much has happened ---------------------------------------------------------------
+
+
+async def quiet(_story: Story) -> None:
+    """Nothing has happened."""
+
+
+async def eventful(story: Story) -> None:
+    """Told, answered, closed, stale, down: as many kinds of values as a branch can show."""
+    story.press("panic-gate")
+    await story.seconds(5)
+    await story.answer("acknowledge", "panic-gate")
+    story.press("hold-up-counter")
+    await story.seconds(5)
+    await story.answer("close", "panic-gate", disposition="genuine")
+    story.press("panic-gate")
+    story.mail.down = True
+    story.silence("panel")
+    await story.minutes(2)
+
+
+async def bare(story: Story) -> None:
+    """The card takes nothing any more."""
+    await story.gateway.journal.close()
+    story.press("panic-gate")
+    await story.seconds(5)
+
+
+ASKED = [
+    ("GET", "/healthz"),
+    ("GET", "/metrics"),
+    ("GET", "/api/v1/status"),
+    ("GET", "/api/v1/incidents"),
+    ("GET", "/api/v1/journal/verify"),
+    ("GET", "/api/v1/points"),
+    ("GET", "/api/v1/plot"),
+    ("GET", "/api/v1/plot?point=battery.voltage"),
+    ("GET", "/api/v1/plot?point=battery.voltage&from=0&to=9999999999&most=2000"),
+    ("GET", "/api/v1/plot?point=battery.voltage&from=2026-06-01T00:00:00Z&to=2026-06-01T12:00:00Z"),
+    ("GET", "/api/v1/plot?point=battery.voltage&from=5&to=5"),
+    ("GET", "/api/v1/plot?point=battery.voltage&from=yesterday"),
+    ("GET", "/api/v1/plot?point=battery.voltage&to=2026-06-01T12:00:00"),
+    ("GET", "/api/v1/plot?point=battery.voltage&most=0"),
+    ("GET", "/api/v1/plot?point=panel.di1"),
+    ("GET", "/api/v1/nothing"),
+    ("PUT", "/api/v1/status"),
+    ("POST", "/api/v1/points"),
+    ("GET", "/api/v1/incidents/1/acknowledge"),
+]
+
+
+@pytest.mark.parametrize("what", [quiet, eventful, bare])
+async def test_every_answer_is_as_the_file_says(story: Story, what: Callable[[Story], Awaitable[None]]) -> None:
+    await what(story)
+    got = {(method, path): (await asked(story, method, path))[0] for method, path in ASKED}
+    assert {path_of(path) for _, path in ASKED} | {ACKNOWLEDGE} >= {path for _, path in operations()} - {
+        "/api/v1/stream",
+        "/api/v1/openapi.json",
+    }
+    assert max(got.values()) <= 503
+    assert 500 not in got.values()
+
+
+async def test_an_acknowledgement_is_answered_as_the_file_says(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(2)
+    path = ACKNOWLEDGE.format(code=f"17-{story.incident().code}")
+    assert (await asked(story, "POST", path, json={"by": "Kavita Verma"}))[0] == 200
+    assert (await asked(story, "POST", path, json={}))[0] == 400
+    assert (await asked(story, "POST", path, json=[]))[0] == 400
+    assert (await asked(story, "POST", path, data=b"{"))[0] == 400
+    assert (await asked(story, "POST", path, data=b"x" * 100_000))[0] == 413
+    assert (await asked(story, "POST", ACKNOWLEDGE.format(code="0"), json={"by": "x"}))[0] == 404
+
+
+# --- Whatever is asked, never a 500 ------------------------------------------------------------------------------------
+
+
+WORD = st.one_of(
+    st.text(max_size=40),
+    st.integers(-(2**70), 2**70).map(str),
+    st.floats().map(str),
+    st.datetimes().map(lambda when: when.isoformat()),
+    st.datetimes(timezones=st.timezones()).map(lambda when: when.isoformat()),
+    st.sampled_from(["battery.voltage", "9" * 400, "1e999", "0x10", "٣", "+1", "-0", "0001-01-01T00:00:00+14:00"]),
+)
+ASKING = st.dictionaries(st.sampled_from(["point", "from", "to", "most", "x"]), WORD)
+SAYING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=90),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["by", "who", ""]), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+WITHIN_ONE_STORY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@WITHIN_ONE_STORY
+@given(query=ASKING, point=st.booleans())
+async def test_whatever_is_asked_of_a_plot_it_is_answered(story: Story, query: dict[str, str], point: bool) -> None:
+    params = {"point": "battery.voltage", **query} if point else query
+    assert (await asked(story, "GET", "/api/v1/plot", params=params))[0] in (200, 400, 404)
+
+
+@WITHIN_ONE_STORY
+@given(code=st.text(min_size=1, max_size=20) | st.none(), said=SAYING)
+async def test_whatever_is_said_about_whatever_code_it_is_answered(
+    story: Story, code: str | None, said: object
+) -> None:
+    if not story.subjects():
+        story.press("panic-gate")
+        await story.seconds(2)
+    place = quote(story.incident().code if code is None else code, safe="")
+    got, _ = await asked(story, "POST", ACKNOWLEDGE.format(code=place), json=said)
+    assert got in (200, 400, 404)
