@@ -1,0 +1,209 @@
+"""What the branch's page says besides the messages of `words`: headings, states, marks and ages, Hindi and English side by side.
+
+Hindi as a bank's people and constables say it; figures are 0-9 in both. Slots in braces are filled by the caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentinel.core.incident import NoticeState
+from sentinel.core.model import Condition, Role, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# --- The page itself -------------------------------------------------------------------------------------------------
+
+LANGUAGE = Text("भाषा", "Language")
+OTHER_LANGUAGE = Text("English", "हिन्दी")  # written in the language that it leads to
+SKIP = Text("सीधे मामलों पर जाएँ", "Skip to incidents")
+LIVE = Text("चालू", "LIVE")
+AS_OF = Text("{} की स्थिति", "as of {}")
+STOPPED = Text(
+    "यह पन्ना अब ताज़ा नहीं है: Sentinel से संपर्क टूट गया है।", "This page is no longer live: Sentinel does not answer."
+)
+NO_SCRIPT = Text(
+    "इस ब्राउज़र में JavaScript बंद है: पन्ना हर 10 सेकंड में दोबारा खुलता है।",
+    "JavaScript is off: the page loads again every 10 s.",
+)
+
+HEALTH: Mapping[str, Text] = {
+    "ok": Text("Sentinel ठीक काम कर रहा है", "Sentinel is working"),
+    "impaired": Text("Sentinel में गड़बड़ी है", "Sentinel is impaired"),
+    "bare": Text(
+        "घटनाएँ दर्ज नहीं हो पा रहीं; अति गंभीर सूचनाएँ बिना रिकॉर्ड के भेजी जाती हैं",
+        "The journal cannot be written; critical alarms are told from memory",
+    ),
+}
+
+ROOM = Text("नियंत्रण कक्ष {}", "control room {}")
+UP = Text("चालू", "up")
+DOWN = Text("बंद", "down")
+NOT_KNOWN = Text("पता नहीं", "unknown")
+LOST = Text("संपर्क टूटा", "lost")
+ROOM_UP = Text("जुड़ा है", "connected")
+ROOM_DOWN = Text("जुड़ा नहीं है", "not connected")
+RECEIPT = Text("रसीद", "receipt")
+
+# --- Headings --------------------------------------------------------------------------------------------------------
+
+INCIDENTS = Text("खुले मामले", "Open incidents")
+NOTHING_OPEN = Text("कोई मामला खुला नहीं है", "Nothing is open")
+RECENT = Text("हाल में बंद हुए", "Recently closed")
+ZONES = Text("अलार्म और सेंसर", "Alarms and sensors")
+DEVICES = Text("लाइनें और उपकरण", "Lines and devices")
+WAYS = Text("बाहर के रास्ते", "Ways out")
+PLOTS = Text("माप", "Measurements")
+SYSTEM = Text("रिकॉर्ड और सिस्टम", "Records and system")
+
+# --- Incidents -------------------------------------------------------------------------------------------------------
+
+CODE = Text("कोड {}", "code {}")
+OPENED = Text("मामला खुला", "opened")
+AGAIN = Text("फिर अलार्म आया", "in alarm again")
+CLOSED = Text("बंद हुआ: {}", "closed: {}")
+TESTING = Text("परीक्षण", "test")
+STILL_ACTIVE = Text("अब भी जारी", "still active")
+OVER = Text("अब सामान्य, पर मामला बंद करना बाकी", "normal again, but still to be closed")
+UNANSWERED = Text("अभी किसी ने उत्तर नहीं दिया", "Nobody has answered yet")
+POLICE_OWE = Text("पुलिस का उत्तर बाकी", "the police have still to answer")
+RAN_OUT = Text("उत्तर की अवधि बीत गई, फिर से सूचना जा रही है", "the answer has run out, people are told again")
+HELD = Text("{by}: {what}", "{what} by {by}")
+UNTIL = Text("{} तक", "until {}")
+HIDES = Text("इस कारण पता नहीं", "Unknown because of it")
+TOLD = Text("किसे बताया", "Who was told")
+TIMELINE = Text("अब तक क्या हुआ", "What happened so far")
+NEXT = Text("आगे", "Next")
+NOBODY_NEXT = Text("आगे किसी को नहीं बताना है", "nobody else is due")
+TIMES = Text("{} बार", "{} times")
+EARLIER = Text("और पहले की {} घटनाएँ", "and {} earlier ones")
+THE_BRANCH = Text("शाखा", "the branch")
+
+NOTICES: Mapping[NoticeState, Text] = {
+    NoticeState.PENDING: Text("जा रही है", "on its way"),
+    NoticeState.SENDING: Text("जा रही है", "on its way"),
+    NoticeState.SENT: Text("भेजी गई", "sent"),
+    NoticeState.DELIVERED: Text("पहुँची", "delivered"),
+    NoticeState.READ: Text("पढ़ी गई", "read"),
+    NoticeState.FAILED: Text("नहीं पहुँची", "failed"),
+    NoticeState.WITHDRAWN: Text("वापस ली गई", "withdrawn"),
+}
+MESSAGES: Mapping[str, Text] = {  # by the id of the message that the notice carries
+    "alarm": Text("अलार्म", "alarm"),
+    "trouble": Text("खराबी", "fault"),
+    "restored": Text("ठीक हुआ", "restored"),
+    "closed": Text("बंद हुआ", "closed"),
+    "mistake": Text("भूल की सूचना", "mistake reported"),
+    "bare": Text("अलार्म, बिना रिकॉर्ड", "alarm, from memory"),
+    "answered.acknowledged": Text("संज्ञान लिया गया", "acknowledged"),
+    "answered.dispatched": Text("दल रवाना", "party sent"),
+    "answered.arrived": Text("दल पहुँचा", "party arrived"),
+}
+
+ACKNOWLEDGE = Text("संज्ञान लें", "Acknowledge")
+YOUR_NAME = Text("आपका नाम", "Your name")
+WHAT_IT_DOES: Mapping[Severity, Text] = {
+    Severity.CRITICAL: Text(
+        "इससे दर्ज होगा कि शाखा ने देख लिया। पुलिस को सूचना जाती रहेगी, जब तक पुलिस खुद उत्तर न दे। मामला खुला रहेगा।",
+        "This records that the branch has seen it. The police are still told, until they answer themselves. It stays open.",
+    ),
+    Severity.HIGH: Text(
+        "इससे दर्ज होगा कि शाखा ने देख लिया। 15 मिनट तक आगे किसी को नहीं बताया जाएगा। मामला खुला रहेगा।",
+        "This records that the branch has seen it. For 15 minutes nobody else is told. It stays open.",
+    ),
+    Severity.FAULT: Text(
+        "इससे दर्ज होगा कि शाखा ने देख लिया। 24 घंटे तक दोबारा नहीं बताया जाएगा। खराबी ठीक होने पर मामला अपने आप बंद होगा।",
+        "This records that the branch has seen it. For 24 hours nobody is told again. It closes when the fault is mended.",
+    ),
+    Severity.INFO: Text("इससे दर्ज होगा कि शाखा ने देख लिया।", "This records that the branch has seen it."),
+}
+NOT_TAKEN = Text("उत्तर दर्ज नहीं हुआ, दोबारा कोशिश करें।", "The answer was not taken; try again.")
+TAKEN = Text("दर्ज हुआ।", "Recorded.")
+ANSWER_ELSEWHERE = Text(
+    "उत्तर देने के लिए इस मशीन पर: sentinel ack {code} --by नाम",
+    "To answer, on this machine: sentinel ack {code} --by NAME",
+)
+
+# --- Zones, devices, ways --------------------------------------------------------------------------------------------
+
+STATES: Mapping[tuple[Role, Condition], Text] = {  # where a role has better words than `words.CONDITIONS`
+    (Role.MAINS, Condition.NORMAL): Text("चालू", "on"),
+    (Role.MAINS, Condition.ALARM): Text("गुल", "off"),
+    (Role.BATTERY, Condition.NORMAL): Text("ठीक", "good"),
+    (Role.BATTERY, Condition.ALARM): Text("कमज़ोर", "low"),
+    (Role.TEMPERATURE, Condition.ALARM): Text("सीमा से बाहर", "out of limits"),
+    (Role.HUMIDITY, Condition.ALARM): Text("सीमा से बाहर", "out of limits"),
+    (Role.SUMMARY, Condition.NORMAL): Text("शांत", "quiet"),
+    (Role.SUMMARY, Condition.ALARM): Text("बज रहा है", "sounding"),
+    (Role.OPENING, Condition.NORMAL): Text("शाखा बंद", "branch closed"),
+    (Role.OPENING, Condition.ALARM): Text("शाखा खुली", "branch open"),
+    (Role.ARMED, Condition.NORMAL): Text("पहरा बंद", "disarmed"),
+    (Role.ARMED, Condition.ALARM): Text("पहरा चालू", "armed"),
+}
+LIMIT = Text("सीमा {}", "limit {}")
+BEHIND = Text("इस पर", "On it")
+ERRORS = Text("चूक", "errors")
+LATENCY = Text("उत्तर", "reply")
+LAST_CARRIED = Text("पिछली सूचना", "Last notice")
+NOTHING_CARRIED = Text("अभी तक कोई सूचना नहीं गई", "nothing carried yet")
+PATHS: Mapping[str, Text] = {
+    "wan": Text("इंटरनेट", "internet"),
+    "lte": Text("मोबाइल इंटरनेट", "mobile data"),
+    "sim": Text("सिम", "SIM"),
+    "pstn": Text("टेलीफ़ोन लाइन", "telephone line"),
+    "local": Text("यहीं", "on site"),
+}
+CHANNELS: Mapping[str, Text] = {
+    "mqtt": Text("नियंत्रण कक्ष की लाइन", "line to the control room"),
+    "email": Text("ईमेल", "e-mail"),
+}
+LINES: Mapping[str, Text] = {"modbus-rtu": Text("RS-485 बस", "RS-485 bus"), "modbus-tcp": Text("नेटवर्क", "network")}
+
+# --- Plots and system ------------------------------------------------------------------------------------------------
+
+SPANS: Mapping[int, Text] = {24: Text("24 घंटे", "24 h"), 168: Text("7 दिन", "7 days"), 720: Text("30 दिन", "30 days")}
+NO_RECORD = Text("अभी कुछ दर्ज नहीं", "nothing recorded yet")
+TIME = Text("समय", "Time")
+LOWEST, HIGHEST = Text("न्यूनतम", "lowest"), Text("अधिकतम", "highest")
+MEASURES: Mapping[str, Text] = {  # a point of a device, where no zone has a name for it
+    "voltage": Text("वोल्टेज", "voltage"),
+    "current": Text("करंट", "current"),
+    "power": Text("पावर", "power"),
+    "energy": Text("ऊर्जा", "energy"),
+    "temperature": Text("तापमान", "temperature"),
+    "humidity": Text("नमी", "humidity"),
+}
+ZOOM = Text("समय चुनने के लिए खींचें, लौटने के लिए दो बार दबाएँ", "drag to zoom, double-click to go back")
+STORE = Text("डेटाबेस", "Database")
+NO_STORE = Text("कोई डेटाबेस नहीं दिया गया; माप यहीं रखे जाते हैं", "none is given; measurements are kept here")
+WAITING = Text("कतार में", "waiting")
+MADE = Text("बने", "made")
+WRITTEN = Text("लिखे गए", "written")
+DROPPED = Text("छूटे", "dropped")
+REFUSED = Text("अस्वीकार", "refused")
+SPOOL = Text("माप की कतार", "Spool")
+DISK_FREE = Text("डिस्क खाली", "Disk free")
+JOURNAL = Text("घटनाओं का रिकॉर्ड", "Journal")
+JOURNAL_GOOD = Text("लिखा जा रहा है", "is being written")
+JOURNAL_BAD = Text("लिखा नहीं जा रहा: {}", "cannot be written: {}")
+CLOCK = Text("घड़ी", "Clock")
+CLOCK_GOOD = Text("सही, मिलाई हुई", "synchronised")
+CLOCK_BAD = Text("मिलाई नहीं गई, समय गलत हो सकता है", "not synchronised: the time may be wrong")
+VERSION = Text("संस्करण", "Version")
+
+# --- Ages and times --------------------------------------------------------------------------------------------------
+
+NOW = Text("अभी", "now")
+AGO = Text("{} पहले", "{} ago")
+FOR = Text("{} से", "for {}")
+IN = Text("{} में", "in {}")
+DUE_NOW = Text("अब", "now")
+SINCE_CLOCK = Text("{} से", "since {}")
+AT_CLOCK = Text("{} बजे", "at {}")
+SECONDS, MINUTES, HOURS, DAYS = (
+    Text("{} सेकंड", "{} s"),
+    Text("{} मिनट", "{} min"),
+    Text("{} घंटे", "{} h"),
+    Text("{} दिन", "{} days"),
+)

@@ -1,0 +1,230 @@
+"""The section of incidents: what is open, whose turn it is, who was told and how far it got, who comes next, the answer.
+
+Fill says whose turn it is: full until somebody answered, an outline then or for a fault, dim when the answer is old.
+Never handed anything silent: `showing` has taken it out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import htpy
+from htpy import (
+    Element,
+    article,
+    button,
+    details,
+    div,
+    form,
+    fragment,
+    h2,
+    h3,
+    label,
+    li,
+    ol,
+    p,
+    span,
+    strong,
+    summary,
+    ul,
+)
+
+from sentinel.core import labels, words
+from sentinel.core.model import Severity, Text
+from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from htpy import Fragment, Node
+
+    from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView, Reader
+
+MOST_EVENTS = 30  # of a timeline, the newest
+
+
+def show(incidents: IncidentsView, reader: Reader) -> Fragment:
+    """Open ones, then the last closed."""
+    count = len(incidents.open)
+    return fragment[
+        h2[reader.say(labels.INCIDENTS), count > 0 and span(class_="count")[str(count)]],
+        (_card(one, reader) for one in incidents.open),
+        not incidents.open and p(class_="nothing")[mark("calm", "line"), reader.say(labels.NOTHING_OPEN)],
+        bool(incidents.closed)
+        and details(class_="recent")[
+            summary[reader.say(labels.RECENT), span(class_="count")[str(len(incidents.closed))]],
+            ul(class_="rows")[(_closed(one, reader) for one in incidents.closed)],
+        ],
+    ]
+
+
+def _card(one: IncidentView, reader: Reader) -> Element:
+    shape = "test" if one.test else SEVERITY_LEVEL[one.severity]
+    return article({"class": f"incident box {shape} {_fill(one)}", "id": f"i{one.code}"})[
+        div(class_="top")[
+            mark(shape, _fill(one)),
+            h3[
+                one.test and [reader.say(labels.TESTING), ": "],
+                _what(one, reader),
+                " ",
+                span(class_="code")[reader.say(labels.CODE).format(one.code)],
+            ],
+            timer(one.again_at or one.opened_at, reader),
+        ],
+        p(class_="where")[
+            reader.say(one.name),
+            " · ",
+            reader.say(words.SEVERITIES[one.severity]),
+            one.reason and [" · ", words.reason(one.reason, reader.lang)],
+            " · ",
+            reader.say(labels.STILL_ACTIVE if one.active else labels.OVER),
+        ],
+        bool(one.hides)
+        and p(class_="hides")[reader.say(labels.HIDES), ": ", ", ".join(reader.say(name) for name in one.hides)],
+        p(class_="turn")[_turn(one, reader)],
+        bool(one.notices)
+        and ul({"class": "told-list", "aria-label": reader.say(labels.TOLD)})[
+            (_told(notice, reader) for notice in one.notices)
+        ],
+        p(class_="next")[strong[reader.say(labels.NEXT)], ": ", _next(one, reader)],
+        div(class_="more")[
+            _answer(one, reader),
+            details(class_="timeline")[
+                summary[reader.say(labels.TIMELINE)], ol[(_event(event, reader) for event in _events(one, reader))]
+            ],
+        ],
+    ]
+
+
+def _fill(one: IncidentView) -> str:
+    if one.test:
+        return "dotted"
+    if one.standing is not None:
+        return "old" if one.old else "line"
+    return "line" if one.fault else "full"
+
+
+def _what(one: IncidentView, reader: Reader) -> str:
+    role = reader.say(words.ROLES[one.role])
+    return role if one.alarm else f"{role}: {reader.say(words.SEVERITIES[Severity.FAULT])}"
+
+
+def _turn(one: IncidentView, reader: Reader) -> Node:
+    if not one.answers:
+        return reader.say(labels.UNANSWERED)
+    last = one.standing or one.answers[-1]
+    said = [
+        reader.say(labels.HELD).format(by=reader.say(last.by), what=reader.say(last.what)),
+        " ",
+        clock(last.at, reader),
+    ]
+    if one.standing is not None:
+        return [*said, last.until is not None and [", ", _until(last.until, reader)]]
+    return [*said, "; ", strong[reader.say(labels.POLICE_OWE if one.police_owe else labels.RAN_OUT)]]
+
+
+def _until(at: datetime, reader: Reader) -> Node:
+    return around(labels.UNTIL, clock(at, reader), reader)
+
+
+def _told(notice: NoticeView, reader: Reader) -> Element:
+    return li[
+        span(class_="who")[reader.say(notice.who), " · ", notice.channel],
+        " ",
+        tick(notice.state, reader),
+        " ",
+        clock(notice.at, reader),
+        notice.times > 1 and [" · ", reader.say(labels.TIMES).format(notice.times)],
+        notice.reason and span(class_="why")[" · ", words.reason(notice.reason, reader.lang)],
+    ]
+
+
+def _next(one: IncidentView, reader: Reader) -> Node:
+    if one.next_at is None or not one.next_who:
+        return reader.say(labels.NOBODY_NEXT)
+    who = ", ".join(f"{reader.say(name)} · {channel}" for name, channel in one.next_who)
+    return [who, " ", around(labels.AT_CLOCK, clock(one.next_at, reader), reader)]
+
+
+def _answer(one: IncidentView, reader: Reader) -> Element:
+    field = f"by-{one.code}"
+    return details(class_="respond", open=not one.fault and one.standing is None)[
+        summary[reader.say(labels.ACKNOWLEDGE)],
+        form(
+            {
+                "class": "answer",
+                "data-code": one.code,
+                "method": "post",
+                "action": f"/api/v1/incidents/{one.code}/acknowledge",
+            }
+        )[
+            label(for_=field)[reader.say(labels.YOUR_NAME)],
+            htpy.input(
+                {
+                    "id": field,
+                    "name": "by",
+                    "maxlength": "80",
+                    "required": True,
+                    "autocomplete": "name",
+                }
+            ),
+            button(type="submit", aria_describedby=f"does-{one.code}")[reader.say(labels.ACKNOWLEDGE)],
+            p(class_="outcome", role="status", data_own=True),
+        ],
+        p(class_="does", id=f"does-{one.code}")[reader.say(labels.WHAT_IT_DOES[one.severity])],
+        p(class_="elsewhere")[reader.say(labels.ANSWER_ELSEWHERE).format(code=one.code)],
+    ]
+
+
+def _events(one: IncidentView, reader: Reader) -> list[tuple[datetime, Node]]:
+    """(when, what), oldest first."""
+
+    def every() -> Iterator[tuple[datetime, Node]]:
+        yield one.opened_at, [reader.say(labels.OPENED), one.reason and f": {words.reason(one.reason, reader.lang)}"]
+        if one.again_at is not None:
+            yield one.again_at, reader.say(labels.AGAIN)
+        for notice in one.notices:
+            message = labels.MESSAGES.get(notice.words, Text(notice.words, notice.words))
+            times = f" ({reader.say(labels.TIMES).format(notice.times)})" if notice.times > 1 else ""
+            yield (
+                notice.at,
+                [
+                    f"{reader.say(message)} → {reader.say(notice.who)} · {notice.channel}{times} ",
+                    tick(notice.state, reader),
+                ],
+            )
+        for answer in one.answers:
+            yield answer.at, reader.say(labels.HELD).format(by=reader.say(answer.by), what=reader.say(answer.what))
+        if one.closed_at is not None:
+            yield one.closed_at, _result(one, reader)
+
+    return sorted(every(), key=lambda event: event[0])[-MOST_EVENTS:]
+
+
+def _event(event: tuple[datetime, Node], reader: Reader) -> Element:
+    at, what = event
+    return li[clock(at, reader), " ", span(class_="event")[what]]
+
+
+def _result(one: IncidentView, reader: Reader) -> str:
+    said = "-" if one.disposition is None else reader.say(one.disposition)
+    by = "" if one.closed_by is None else f" · {reader.say(one.closed_by)}"
+    return reader.say(labels.CLOSED).format(said) + by
+
+
+def _closed(one: IncidentView, reader: Reader) -> Element:
+    return li(class_="row calm closed")[
+        mark("test" if one.test else SEVERITY_LEVEL[one.severity], "old"),
+        div(class_="what")[
+            strong[_what(one, reader)],
+            span(class_="about")[reader.say(one.name), " · ", reader.say(labels.CODE).format(one.code)],
+        ],
+        div(class_="state")[
+            strong["-" if one.disposition is None else reader.say(one.disposition)],
+            span(class_="about")[
+                one.closed_by is not None and [reader.say(one.closed_by), " · "],
+                one.closed_at is not None and ago(one.closed_at, reader),
+            ],
+        ],
+    ]

@@ -1,0 +1,353 @@
+"""From the daemon as it is now to the page's values. The only file of the page that looks into the gateway.
+
+Rule 6 is `showing`'s: zones pass through it, incidents and notices come from what it calls visible, and nothing else of
+the desk is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sentinel
+from sentinel.core import labels, ladder, words
+from sentinel.core.model import Condition, LimitSense, Party, Text
+from sentinel.gateway import showing, status
+from sentinel.gateway.letters import names_of
+from sentinel.gateway.page.parts import number, size
+from sentinel.gateway.page.values import (
+    AnswerView,
+    CurveView,
+    DeviceView,
+    HeadView,
+    IncidentsView,
+    IncidentView,
+    LinkView,
+    Live,
+    NoticeView,
+    RoomView,
+    SystemView,
+    WayView,
+    ZoneView,
+)
+from sentinel.telemetry.model import SpoolUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sentinel.core import detect
+    from sentinel.core.incident import Answer, Incident, Notice
+    from sentinel.core.model import Severity, Value
+    from sentinel.gateway.app import Gateway
+    from sentinel.gateway.recording import RecordedPoint
+    from sentinel.gateway.ways import Way
+    from sentinel.telemetry.model import Plot
+
+DAY_S, ROWS, PLOTS_S = 86_400, 240, 0.5  # of a first paint: a small drawing, or none
+CLOSED = 8  # of the last closed: fewer than the state keeps, so that what is hidden among them leaves no gap
+OLD = timedelta(minutes=30)
+SLIP = timedelta(seconds=1)  # between two clocks; more is a step
+
+
+class Looker:
+    """Looks at one gateway. Holds only how monotonic time maps to wall time, so that a moment stays the same moment."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._zero = gateway.clock.now() - timedelta(seconds=gateway.clock.monotonic())
+
+    def wall(self, monotonic: float) -> datetime:
+        """When that was, by the wall clock; a step moves it, jitter does not."""
+        clock = self._gateway.clock
+        zero = clock.now() - timedelta(seconds=clock.monotonic())
+        if abs(zero - self._zero) > SLIP:
+            self._zero = zero
+        return self._zero + timedelta(seconds=monotonic)
+
+    def _past(self, age_s: float) -> datetime:
+        return self.wall(self._gateway.clock.monotonic() - age_s)
+
+    # --- Sections --------------------------------------------------------------------------------------------------
+
+    def head(self) -> HeadView:
+        """Who, where, how, and what is open."""
+        gateway = self._gateway
+        branch, health = gateway.settings.branch, gateway.health()
+        counts: dict[Severity, int] = {}
+        for one in showing.visible(gateway.desk.state):
+            counts[one.severity] = counts.get(one.severity, 0) + 1
+        return HeadView(
+            bank=branch.bank,
+            branch=branch.name.text(),
+            station=branch.station.name.text(),
+            rooms=tuple(
+                RoomView(way.subject.partition(":")[2], way.up, self.wall(way.since))
+                for way in gateway.ways.view()
+                if way.subject.startswith("room:")
+            ),
+            health=health.word,
+            reasons=tuple(health.reasons),
+            open=tuple(counts.items()),
+        )
+
+    def incidents(self) -> IncidentsView:
+        """What is open, and the last closed."""
+        state, names = self._gateway.desk.state, names_of(self._gateway.settings)
+        return IncidentsView(
+            tuple(self._incident(one, names) for one in showing.visible(state)),
+            tuple(self._incident(one, names) for one in showing.closed(state)[:CLOSED]),
+        )
+
+    def zones(self) -> tuple[ZoneView, ...]:
+        """Every zone and summary, in the order of the config."""
+        return tuple(self._zone(view) for view in self._gateway.sensing.view())
+
+    def links(self) -> tuple[LinkView, ...]:
+        """Every line with its devices."""
+        settings, zones = self._gateway.settings, self._gateway.desk.policy.zones
+        devices: dict[str, list[DeviceView]] = {link: [] for link in settings.links}
+        for view in self._gateway.sensing.devices():
+            behind = [zone for zone in zones if zone.point.partition(".")[0] == view.id]
+            open_ = self._open(f"device:{view.id}/trouble") or self._open(f"link:{view.link}/trouble")
+            devices[view.link].append(
+                DeviceView(
+                    view.id,
+                    settings.devices[view.id].name.text(),
+                    view.up,
+                    None if view.up else open_.opened_at if open_ else self._past(view.age_s),
+                    "" if view.up else view.reason,
+                    tuple(zone.name for zone in behind),
+                )
+            )
+        return tuple(self._link(link, tuple(behind)) for link, behind in devices.items())
+
+    def ways(self) -> tuple[WayView, ...]:
+        """Each channel, and each room at its end."""
+        found = {way.subject: way for way in self._gateway.ways.view()}
+        rows: list[WayView] = []
+        for id_, channel in self._gateway.settings.channels.items():
+            rooms = [way for way in found.values() if way.behind == f"channel:{id_}"]
+            here = [found[f"channel:{id_}"]] if f"channel:{id_}" in found else []
+            rows += [self._way(way, id_, channel.kind, channel.path) for way in here + rooms]
+        return tuple(rows)
+
+    def system(self) -> SystemView:
+        """Journal, clock, version, and where the record stands."""
+        gateway, record = self._gateway, self._gateway.recorder.view()
+        bare = gateway.desk.bare
+        return SystemView(
+            server=record.server,
+            store_up=record.store_up,
+            store_since=self._past(record.store_since_s),
+            store_reason=record.store_reason,
+            spool_up=record.spool_up,
+            spool_since=self._past(record.spool_since_s),
+            spool_reason=record.spool_reason,
+            journal_reason="" if bare is None else str(bare.reason),
+            clock=gateway.clock.synchronised(),
+            version=sentinel.__version__,
+        )
+
+    def live(self) -> Live:
+        """Ages, latencies, counts and measured numbers, as they are now."""
+        gateway = self._gateway
+        ages: dict[str, float | None] = {}
+        said: dict[str, str] = {}
+        for view in gateway.sensing.view():
+            ages[f"zone:{view.zone.id}"] = self._past(view.age_s).timestamp()
+            value = showing.zone(view)["value"]
+            if _is_number(value):
+                said[f"value:{view.zone.id}"] = f"{number(value)} {self._unit(view.zone.point)}".strip()
+        for device in gateway.sensing.devices():
+            ages[f"device:{device.id}"] = self._past(device.age_s).timestamp()
+        for name, poller in gateway.plant.pollers.items():
+            said[f"latency:{name}"] = f"{poller.stats.latency_s * 1000:.0f} ms"
+            said[f"errors:{name}"] = str(poller.stats.failed)
+        for point in status.points(gateway):
+            value, age_s = point["value"], point["age_s"]
+            said[f"point:{point['id']}"] = "–" if value is None else f"{number(value)} {point['unit']}"
+            ages[f"point:{point['id']}"] = None if age_s is None else self._past(age_s).timestamp()
+        written_s = gateway.recorder.view().written_age_s
+        ages["written"] = None if written_s is None else self._past(written_s).timestamp()
+        return Live(ages, said | self._record())
+
+    def _record(self) -> dict[str, str]:
+        record = self._gateway.recorder.view()
+        counts, free = record.counts, record.disk_free_bytes
+        return {
+            "counts:made": f"{counts.made:,}",
+            "counts:written": f"{counts.written:,}",
+            "counts:waiting": f"{counts.waiting:,}",
+            "counts:dropped": f"{counts.dropped:,}",
+            "counts:poisoned": f"{counts.poisoned:,}",
+            "counts:bytes": f"{size(counts.bytes)} / {size(record.limit_bytes)}",
+            "disk-free": "–" if free is None else size(free),
+        }
+
+    async def curves(self) -> tuple[CurveView, ...]:
+        """Each recorded number over its last day; without its curve where the record cannot be read in time."""
+        recorder, end_s = self._gateway.recorder, int(self._gateway.clock.now().timestamp())
+        drawn: dict[str, Plot] = {}
+        with suppress(TimeoutError, LookupError, SpoolUnavailable):
+            async with asyncio.timeout(PLOTS_S):
+                for point in recorder.points():
+                    drawn[point.point] = await recorder.plot(point.point, end_s - DAY_S, end_s, ROWS)
+        return tuple(_curve(point, drawn.get(point.point), end_s) for point in recorder.points())
+
+    # --- Their parts -----------------------------------------------------------------------------------------------
+
+    def _zone(self, view: detect.ZoneView) -> ZoneView:
+        shown = showing.zone(view)
+        zone, state = view.zone, shown["state"]
+        of = f"zone:{zone.id}" if state == Condition.ALARM else f"zone:{zone.id}/trouble"
+        open_ = self._open(of)
+        since = None if open_ is None else open_.again_at or open_.opened_at
+        if state == Condition.UNKNOWN:
+            since = self._past(view.age_s)
+        label = labels.STATES.get((zone.role, Condition(state))) if state in list(Condition) else None
+        return ZoneView(
+            id=zone.id,
+            name=zone.name,
+            role=zone.role,
+            point=zone.point,
+            state=state,
+            label=label or Text(shown["label"]["hi"], shown["label"]["en"]),
+            reason=shown["reason"],
+            since=since,
+            measured=_is_number(shown["value"]),
+            limits=self._limits(zone.sense, zone.point) if isinstance(zone.sense, LimitSense) else "",
+        )
+
+    def _limits(self, sense: LimitSense, point: str) -> str:
+        both = [number(limit) for limit in (sense.low, sense.high) if limit is not None]
+        return f"{' / '.join(both)} {self._unit(point)}".strip()
+
+    def _unit(self, point: str) -> str:
+        device, _, name = point.partition(".")
+        points = self._gateway.settings.devices[device].points or {}
+        return str(getattr(points.get(name), "unit", ""))
+
+    def _open(self, key: str) -> Incident | None:
+        """The open incident of this key, where the branch may see it."""
+        state = self._gateway.desk.state
+        one = state.incidents.get(state.by_key.get(key, ""))
+        return None if one is None or one.silent else one
+
+    def _link(self, id_: str, devices: tuple[DeviceView, ...]) -> LinkView:
+        lost = self._open(f"link:{id_}/trouble")
+        up = False if lost else _all_of(device.up for device in devices)
+        return LinkView(
+            id_,
+            self._gateway.settings.links[id_].kind,
+            up,
+            None if lost is None else lost.opened_at,
+            "" if lost is None else lost.reason,
+            devices,
+        )
+
+    def _way(self, way: Way, channel: str, kind: str, path: str) -> WayView:
+        room = way.subject.startswith("room:")
+        carried = [
+            (one, notice)
+            for one in (*showing.visible(self._gateway.desk.state), *showing.closed(self._gateway.desk.state))
+            for notice in one.notices.values()
+            if notice.channel == channel and (not room or self._room_of(notice) == way.subject.partition(":")[2])
+        ]
+        last = max(carried, key=lambda pair: pair[1].at, default=None)
+        return WayView(
+            id=way.subject.partition(":")[2],
+            room=room,
+            kind=kind,
+            path=path,
+            up=way.up,
+            since=self.wall(way.since),
+            reason="" if way.up else way.reason,
+            last=None if last is None else self._notice(last[1], 1),
+        )
+
+    def _room_of(self, notice: Notice) -> object:
+        contact = self._gateway.settings.contacts.get(notice.contact)
+        return None if contact is None else contact.addresses.get(notice.channel)
+
+    def _incident(self, one: Incident, names: Mapping[str, Text]) -> IncidentView:
+        now = self._gateway.clock.now()
+        standing = ladder.standing(one, now)
+        due = ladder.due(one, now)
+        steps = one.ladder.steps
+        step = steps[due.rungs % len(steps)] if steps and due.next_at is not None else None
+        return IncidentView(
+            code=one.code,
+            name=names.get(one.subject, Text(one.subject, one.subject)),
+            role=one.role,
+            severity=one.severity,
+            alarm=not one.key.endswith("/trouble"),
+            test=one.test,
+            reason=one.reason,
+            hides=tuple(names[f"zone:{zone}"] for zone in one.hides if f"zone:{zone}" in names),
+            opened_at=one.opened_at,
+            again_at=one.again_at,
+            active=one.active,
+            answers=tuple(self._answer(answer) for answer in one.answers),
+            standing=None if standing is None else self._answer(standing),
+            old=standing is not None and now - standing.at >= OLD,
+            police_owe=bool(one.answers)
+            and standing is None
+            and not any(ladder.stops(answer, one.severity) for answer in one.answers),
+            notices=self._notices(one.notices.values()),
+            next_at=None if one.closed_at else due.next_at,
+            next_who=() if step is None else tuple((self._post(t.contact), t.channel) for t in step.targets),
+            closed_at=one.closed_at,
+            disposition=None if one.disposition is None else words.DISPOSITIONS[one.disposition],
+            closed_by=self._person(one.closed_by, one.closed_name) if one.closed_by else None,
+        )
+
+    def _answer(self, answer: Answer) -> AnswerView:
+        by = self._person(answer.by, answer.name)
+        party = words.PARTIES[answer.party]
+        both = by if answer.party is Party.BANK else Text(f"{by.hi} ({party.hi})", f"{by.en} ({party.en})")
+        return AnswerView(words.ANSWERS[answer.kind], both, answer.at, answer.until)
+
+    def _person(self, by: str, name: str) -> Text:
+        post = labels.THE_BRANCH if by == "local" else self._post(by)
+        person = self._gateway.names.reveal(name) if name else ""
+        return Text(f"{person}, {post.hi}", f"{person}, {post.en}") if person else post
+
+    def _post(self, id_: str) -> Text:
+        contact = self._gateway.settings.contacts.get(id_)
+        if contact is not None:
+            return contact.name.text()
+        if id_ in self._gateway.settings.rooms:
+            return Text(labels.ROOM.hi.format(id_), labels.ROOM.en.format(id_))
+        return Text(id_, id_) if id_ else words.SOMEBODY
+
+    def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
+        """The newest of each contact, channel and message, in the order in which they were first told."""
+        newest: dict[tuple[str, str, str], tuple[Notice, int]] = {}
+        for notice in notices:
+            key = (notice.contact, notice.channel, notice.words)
+            newest[key] = (notice, newest[key][1] + 1 if key in newest else 1)
+        return tuple(self._notice(notice, times) for notice, times in newest.values())
+
+    def _notice(self, notice: Notice, times: int) -> NoticeView:
+        return NoticeView(
+            self._post(notice.contact), notice.channel, notice.words, notice.state, notice.at, notice.reason, times
+        )
+
+
+def _curve(point: RecordedPoint, plot: Plot | None, end_s: int) -> CurveView:
+    what = labels.MEASURES.get(point.point.rpartition(".")[2], Text(point.point, point.point))
+    name = point.name if point.zone else Text(f"{point.name.hi}: {what.hi}", f"{point.name.en}: {what.en}")
+    rows = () if plot is None else tuple(zip(plot.at, plot.low, plot.high, strict=True))
+    step_s = 60 if plot is None else plot.step_s
+    return CurveView(point.point, name, point.unit, point.low, point.high, rows, step_s, end_s - DAY_S, end_s)
+
+
+def _is_number(value: Value | None) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _all_of(ups: Iterable[bool | None]) -> bool | None:
+    known = set(ups)
+    return True if True in known else None if None in known or not known else False

@@ -1,0 +1,131 @@
+"""The branch's own page at "/", its stream and its assets: routes for the server, and a task that feeds the viewers.
+
+The page is whole without JavaScript. Every section is made from values that `looking` takes; one whose values are the
+same as a moment ago is not made again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from htpy import div, header, main, section
+
+from sentinel.core import labels
+from sentinel.gateway import status
+from sentinel.gateway.page import devices, head, incidents, plots, system, ways, zones
+from sentinel.gateway.page.looking import Looker
+from sentinel.gateway.page.values import Live, Reader
+from sentinel.web import document, language
+from sentinel.web.assets import ASSETS, AssetBook
+from sentinel.web.server import page
+from sentinel.web.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from htpy import Fragment
+
+    from sentinel.gateway.app import Gateway
+    from sentinel.gateway.page.values import CurveView
+    from sentinel.web.language import Language
+
+    Show = Callable[[Any, Reader], Fragment]
+
+STYLES = ("base.css", "uPlot.min.css", "page.css")
+SCRIPTS = ("stream.js", "page.js")
+
+
+class Page:
+    """One branch's page. `run` feeds its viewers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._looker = Looker(gateway)
+        self._book = AssetBook(ASSETS, Path(__file__).with_name("assets"))
+        self._stream = Stream(secrets.token_hex(4), self.sections, self.pulse)
+        self._made: dict[tuple[str, str], tuple[object, str]] = {}
+        self.run = self._stream.run
+
+    def routes(self) -> list[web.RouteDef]:
+        """The page, what it loads, and what feeds it."""
+        return [web.get("/", self._serve), *self._book.routes(), *self._stream.routes()]
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        lang = language.choose(request, self._gateway.settings.branch.language)
+        response = page(self.html(lang, await self._looker.curves()))
+        if language.asked(request) is not None:
+            language.remember(response, lang)
+        return response
+
+    # --- HTML ------------------------------------------------------------------------------------------------------
+
+    def html(self, lang: Language, curves: tuple[CurveView, ...]) -> str:
+        """The whole page as it is now."""
+        reader = self._reader(lang, self._looker.live(), now=self._gateway.clock.now())
+        made = {id_: section(id=id_)[show(values, reader)] for id_, (show, values) in self._look().items()}
+        branch = self._gateway.settings.branch
+        return document.page(
+            f"{branch.bank} · {branch.name.text().of(lang)}",
+            lang,
+            [
+                header(class_="bar")[
+                    made.pop("head"), div(class_="tools")[document.sign(lang), document.languages(lang)]
+                ],
+                main(
+                    data_taken=labels.TAKEN.of(lang),
+                    data_not_taken=labels.NOT_TAKEN.of(lang),
+                    data_time=labels.TIME.of(lang),
+                    data_lowest=labels.LOWEST.of(lang),
+                    data_highest=labels.HIGHEST.of(lang),
+                    data_zone=branch.time_zone,
+                )[
+                    div(class_="column")[made["incidents"], made["zones"]],
+                    div(class_="column")[
+                        made["ways"],
+                        made["devices"],
+                        section(id="plots")[plots.show(curves, reader)],
+                        made["telemetry"],
+                    ],
+                ],
+            ],
+            scripts=[self._book.url(name) for name in SCRIPTS],
+            styles=[self._book.url(name) for name in STYLES],
+        )
+
+    def sections(self, lang: str) -> Mapping[str, object]:
+        """For the stream: elements in one language, or values for a program ("")."""
+        if lang not in language.LANGUAGES:
+            return status.sections(self._gateway)
+        reader = self._reader(lang, Live())
+        return {id_: self._element(id_, show, values, reader) for id_, (show, values) in self._look().items()}
+
+    def pulse(self) -> Mapping[str, object]:
+        """What every ping says: when things were read, and the figures that move by themselves."""
+        live = self._looker.live()
+        return {"ages": {key: at and round(at, 1) for key, at in live.ages.items()}, "live": live.words}
+
+    def _look(self) -> dict[str, tuple[Show, object]]:
+        look = self._looker
+        return {
+            "head": (head.show, look.head()),
+            "incidents": (incidents.show, look.incidents()),
+            "zones": (zones.show, look.zones()),
+            "devices": (devices.show, look.links()),
+            "ways": (ways.show, look.ways()),
+            "telemetry": (system.show, look.system()),
+        }
+
+    def _element(self, id_: str, show: Show, values: object, reader: Reader) -> str:
+        key, made_of = (id_, reader.lang), (values, reader.day)
+        if key not in self._made or self._made[key][0] != made_of:
+            self._made[key] = made_of, str(section(id=id_)[show(values, reader)])
+        return self._made[key][1]
+
+    def _reader(self, lang: Language, live: Live, now: datetime | None = None) -> Reader:
+        zone = ZoneInfo(self._gateway.settings.branch.time_zone)
+        return Reader(lang, zone, self._gateway.clock.now().astimezone(zone).date(), now, live)

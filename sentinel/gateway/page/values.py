@@ -1,0 +1,216 @@
+"""What the page shows, as plain values: made by `looking` from the daemon, turned into HTML by the sections.
+
+Two that are equal make the same bytes. What moves by itself (ages, latencies, measured numbers, counts) is not here:
+it stands in `Live` under a key that the HTML names, so that a section is sent again only when something happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sentinel.core.model import Role, Severity, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime, tzinfo
+
+    from sentinel.core.incident import NoticeState
+    from sentinel.web.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What moves by itself, by key: when a thing was read (seconds since 1970), and figures, alike in both languages."""
+
+    ages: Mapping[str, float | None] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a section is made. For the stream `now` and `live` are left out, and the places that they fill are empty."""
+
+    lang: Language
+    zone: tzinfo
+    day: date  # times of this day are written without their date
+    now: datetime | None = None
+    live: Live = field(default_factory=Live)
+
+    def say(self, text: Text) -> str:
+        """In the reader's language."""
+        return text.of(self.lang)
+
+    def now_s(self) -> float | None:
+        """For `web.ages`."""
+        return None if self.now is None else self.now.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A control room at the end of a way."""
+
+    id: str
+    up: bool | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """The newest notice to one contact by one channel, and how many there were."""
+
+    who: Text
+    channel: str
+    words: str
+    state: NoticeState
+    at: datetime
+    reason: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What a person said."""
+
+    what: Text
+    by: Text
+    at: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident that the branch may see."""
+
+    code: str
+    name: Text
+    role: Role
+    severity: Severity
+    alarm: bool  # or the trouble of its sensor
+    test: bool
+    reason: str
+    hides: tuple[Text, ...]
+    opened_at: datetime
+    again_at: datetime | None
+    active: bool
+    answers: tuple[AnswerView, ...]
+    standing: AnswerView | None  # the answer that holds the ladder now
+    old: bool  # that answer was given a good while ago
+    police_owe: bool  # answered by somebody whose answer stops nothing
+    notices: tuple[NoticeView, ...]
+    next_at: datetime | None
+    next_who: tuple[tuple[Text, str], ...]  # (contact, channel)
+    closed_at: datetime | None
+    disposition: Text | None
+    closed_by: Text | None
+
+    @property
+    def fault(self) -> bool:
+        """Drawn as an outline from the beginning: nobody runs for it."""
+        return self.severity in (Severity.FAULT, Severity.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadView:
+    """Who and where we are, how the daemon is, and what is open, worst first."""
+
+    bank: str
+    branch: Text
+    station: Text
+    rooms: tuple[RoomView, ...]
+    health: str
+    reasons: tuple[str, ...]
+    open: tuple[tuple[Severity, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsView:
+    """Open ones, worst and oldest first, and the last closed."""
+
+    open: tuple[IncidentView, ...]
+    closed: tuple[IncidentView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """One zone, after rule 6."""
+
+    id: str
+    name: Text
+    role: Role
+    point: str
+    state: str  # normal, alarm, trouble, unknown, supervised
+    label: Text
+    reason: str
+    since: datetime | None  # when this state began, where it is not the normal one
+    measured: bool  # its value is a number and stands in `Live`
+    limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device on a line."""
+
+    id: str
+    name: Text
+    up: bool | None
+    since: datetime | None
+    reason: str
+    zones: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """One line and what is on it."""
+
+    id: str
+    kind: str
+    up: bool | None
+    since: datetime | None
+    reason: str
+    devices: tuple[DeviceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WayView:
+    """One channel, or a room at its end, and what it last carried of what the branch may see."""
+
+    id: str
+    room: bool
+    kind: str
+    path: str
+    up: bool | None
+    since: datetime
+    reason: str
+    last: NoticeView | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """Where the record stands. Counts and bytes are in `Live`."""
+
+    server: str
+    store_up: bool | None
+    store_since: datetime | None
+    store_reason: str
+    spool_up: bool | None
+    spool_since: datetime | None
+    spool_reason: str
+    journal_reason: str
+    clock: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurveView:
+    """One recorded number and what is known of its last day. `rows`: (seconds since 1970, low, high)."""
+
+    point: str
+    name: Text
+    unit: str
+    low: float | None
+    high: float | None
+    rows: tuple[tuple[int, float, float], ...]
+    step_s: int
+    begin_s: int
+    end_s: int

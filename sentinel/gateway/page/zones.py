@@ -1,0 +1,76 @@
+"""The section of zones: every zone with state and age, what is not normal first; places otherwise stay as in the config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from htpy import Element, div, fragment, h2, li, span, strong, ul
+
+from sentinel.core import labels, words
+from sentinel.core.codes import ROLES
+from sentinel.core.model import Condition, Severity
+from sentinel.gateway.page.parts import SEVERITY_LEVEL, lasting, mark, moving, read_ago
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from htpy import Fragment, Node
+
+    from sentinel.gateway.page.values import Reader, ZoneView
+
+WELL = ("normal", "supervised")
+
+
+def show(zones: Sequence[ZoneView], reader: Reader) -> Fragment:
+    """All of them."""
+    ordered = sorted(zones, key=_rank)  # stable: places stay
+    return fragment[
+        h2[reader.say(labels.ZONES), span(class_="count")[str(len(zones))]],
+        ul(class_="rows")[(_row(zone, reader) for zone in ordered)],
+    ]
+
+
+def level(zone: ZoneView) -> str:
+    """Which of the house's shapes stands for it."""
+    if zone.state == Condition.ALARM:
+        return SEVERITY_LEVEL[ROLES[zone.role].severity]
+    if zone.state == Condition.TROUBLE:
+        return SEVERITY_LEVEL[ROLES[zone.role].trouble_severity]
+    return "unknown" if zone.state == Condition.UNKNOWN else "calm"
+
+
+def _rank(zone: ZoneView) -> int:
+    if zone.state == Condition.ALARM:
+        return ROLES[zone.role].severity.rank
+    if zone.state == Condition.TROUBLE:
+        return ROLES[zone.role].trouble_severity.rank
+    return Severity.FAULT.rank if zone.state == Condition.UNKNOWN else Severity.INFO.rank
+
+
+def _row(zone: ZoneView, reader: Reader) -> Element:
+    shape = level(zone)
+    well = zone.state in WELL or shape == "calm"
+    about = [reader.say(words.ROLES[zone.role]), zone.point]
+    if zone.limits:
+        about.append(reader.say(labels.LIMIT).format(zone.limits))
+    hatched = " hatched" if zone.state == Condition.UNKNOWN else ""
+    return li({"class": f"row {shape} {zone.state}{hatched}", "data-key": f"zone:{zone.id}"})[
+        mark(shape, "line" if shape in ("fault", "calm", "unknown") else "full"),
+        div(class_="what")[strong[reader.say(zone.name)], span(class_="about")[" · ".join(about)]],
+        div(class_="state")[
+            strong[_state(zone, reader)],
+            span(class_="about")[
+                zone.since is not None and not well and [lasting(zone.since, reader), " "],
+                zone.reason and [span(class_="why")[words.reason(zone.reason, reader.lang)], " "],
+                zone.since is not None and not well and zone.state != Condition.UNKNOWN and "· ",
+                (well or zone.state != Condition.UNKNOWN) and read_ago(f"zone:{zone.id}", reader),
+            ],
+        ],
+    ]
+
+
+def _state(zone: ZoneView, reader: Reader) -> Node:
+    label = reader.say(zone.label)
+    if zone.measured and zone.state in (Condition.NORMAL, Condition.ALARM):
+        return [moving(f"value:{zone.id}", reader), span(class_="word")[f" {label}"]]
+    return [label]
