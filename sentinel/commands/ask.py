@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SOCKET = "/run/sentinel/sentinel.sock"
 ASK_S = 10.0
+_MARKED = {True: (" ", "up"), False: ("x", "down"), None: ("?", "unknown")}
 MARKS = {"normal": " ", "supervised": " ", "alarm": "!", "trouble": "x", "unknown": "?"}
 
 
@@ -180,9 +181,32 @@ def _print_status(got: dict[str, Any]) -> None:
     for link in got["links"]:
         print(f"  link {link['id']}: {link['reads']} reads, {link['failed']} failed, {link['latency_ms']} ms")
     for way in got["ways"]:
-        mark, word = {True: (" ", "up"), False: ("x", f"down, {way['reason']}"), None: ("?", "unknown")}[way["up"]]
-        print(f"{mark} {way['id']}: {word}")
+        mark, word = _MARKED[way["up"]]
+        word += f", {way['reason']}" if way["up"] is False else ""
+        last = way["carried"]
+        carried = f", last carried {last['code']} to {last['contact']} at {last['at'][:19]}Z" if last else ""
+        print(f"{mark} {way['id']}: {word}{carried}")
+    print(_record(got["telemetry"]))
     print(f"\n{got['incidents']} open; `sentinel incidents` tells")
+
+
+def _record(got: dict[str, Any]) -> str:
+    """One line on telemetry: what waits, and whether disk and database take it."""
+    points, spool, store = got["points"], got["spool"], got["store"]
+    said, mark = [], " "
+    if store is not None:
+        age = f", the oldest for {spool['oldest_age_s']:.0f} s" if points["waiting"] else ""
+        said.append(f"{points['waiting']} points waiting{age}")
+        lost = {name: points[name] for name in ("dropped", "poisoned") if points[name]}
+        said += [f"{count} {name}" for name, count in lost.items()]
+        mark, word = _MARKED[store["up"]]
+        said.append(f"database {store['server']} {word}{', ' + store['reason'] if store['reason'] else ''}")
+    else:
+        said.append("no database configured")
+    if not spool["up"]:
+        mark, word = _MARKED[spool["up"]]
+        said.append(f"spool {word}{', ' + spool['reason'] if spool['reason'] else ''}")
+    return f"{mark} telemetry: {'; '.join(said)}"
 
 
 def _incident(one: dict[str, Any]) -> str:

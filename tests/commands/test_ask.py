@@ -41,8 +41,8 @@ ROUTES = [web.get("/api/v1/incidents", _incidents), web.get("/api/v1/journal/ver
 
 
 @asynccontextmanager
-async def answering(path: Path) -> AsyncIterator[None]:
-    task = asyncio.create_task(Server(ROUTES, path, None).run())
+async def answering(path: Path, routes: list[web.RouteDef] = ROUTES) -> AsyncIterator[None]:
+    task = asyncio.create_task(Server(routes, path, None).run())
     async with asyncio.timeout(5):
         while not path.exists():
             await asyncio.sleep(0.01)
