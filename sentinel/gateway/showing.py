@@ -90,18 +90,23 @@ def visible(state: State) -> list[Incident]:
     return [one for one in ordered if not one.silent]
 
 
+def closed(state: State) -> list[Incident]:
+    """The last closed ones that the branch may see, newest first."""
+    return [one for one in state.recent if not one.silent]
+
+
 def incidents(state: State, names: Mapping[str, Text], now: datetime) -> dict[str, Any]:
     """Open incidents and the last closed ones."""
     return {
         "open": [incident(one, names, now) for one in visible(state)],
-        "recent": [incident(one, names, now) for one in state.recent if not one.silent],
+        "recent": [incident(one, names, now) for one in closed(state)],
     }
 
 
 def notices(state: State) -> dict[str, dict[str, int]]:
     """{channel: {state: how many}} over what `incidents` shows."""
     found: dict[str, dict[str, int]] = {}
-    for one in (*visible(state), *(one for one in state.recent if not one.silent)):
+    for one in (*visible(state), *closed(state)):
         for notice in one.notices.values():
             counts = found.setdefault(notice.channel, {})
             counts[notice.state] = counts.get(notice.state, 0) + 1
