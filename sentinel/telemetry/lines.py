@@ -42,12 +42,8 @@ def head(measurement: str, tags: Mapping[str, str]) -> str:
 
 def fields(values: Mapping[str, bool | int | float | str]) -> str:
     """The values of a line by name. What no store takes (NaN, infinity) is left out; "" when nothing is left."""
-    written = []
-    for name, value in sorted(values.items()):
-        key, text = _clean(name).replace('"', "'").translate(_KEY), _value(value)
-        if key and text:
-            written.append(f"{key}={text}")
-    return ",".join(written)
+    pairs = {_clean(name).replace('"', "'"): _value(value) for name, value in values.items()}
+    return ",".join(f"{key.translate(_KEY)}={text}" for key, text in sorted(pairs.items()) if key and text)
 
 
 def line(head: str, fields: str, at_ms: int) -> str:
