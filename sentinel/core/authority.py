@@ -74,7 +74,7 @@ def refusal(state: State, policy: Policy, command: Command, now: datetime) -> st
         return "expired"
     if unsure and command.kind in ACTUATING:
         return "clock-not-synchronised"
-    incident = state.incidents.get(command.code)
+    incident = state.open(command.code)
     if incident is None or (incident.silent and command.via in (Via.SOCKET, Via.PAGE)):
         return "no-such-incident"  # nothing said in the branch may show that a hold-up is known
     speaks_for = party(policy, command)

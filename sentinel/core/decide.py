@@ -193,7 +193,7 @@ class _Desk:
         state = self.state
         return numbering.next_code(
             state.issued_silently if silent else state.issued,
-            lambda code: code in state.incidents,
+            lambda code: code in state.incidents or code in state.also,
             lambda code: (CODE_REST - (self.now - state.resting.get(code, LONG_AGO))).total_seconds(),
         )
 
@@ -206,7 +206,8 @@ class _Desk:
             self.say(facts.CommandRefused(command.id, word, command.by, command.via, reason))
             return
         self.say(facts.CommandTaken(command.id, word, command.by, command.via, command.until))
-        incident = self.state.incidents[command.code]
+        incident = self.state.open(command.code)
+        assert incident is not None  # `refusal` saw to it
         speaks_for = party(self.policy, command)
         match command.kind:
             case CommandKind.ACKNOWLEDGE | CommandKind.DISPATCH | CommandKind.ARRIVE:
@@ -287,9 +288,9 @@ class _Desk:
         Of the last rung only, and never round again: a dead mailbox costs each round no more than its waiting.
         """
         code = report.notice.partition("-")[0]
-        before = self.state.incidents.get(code)
+        before = self.state.open(code)
         self.say(facts.NoticeFailed(report.notice, report.attempt, report.reason))
-        incident = self.state.incidents.get(code)
+        incident = self.state.open(code)
         if before is None or incident is None or incident.severity is not Severity.CRITICAL:
             return
         was, is_ = before.notices.get(report.notice), incident.notices.get(report.notice)

@@ -135,14 +135,19 @@ class State:
     noticed_silently: int = 0
     incidents: Mapping[str, Incident] = field(default_factory=dict)  # open, by code
     by_key: Mapping[str, str] = field(default_factory=dict)  # open: key -> code
+    also: Mapping[str, str] = field(default_factory=dict)  # open: another code that it was told under -> its code
     resting: Mapping[str, datetime] = field(default_factory=dict)  # code -> closed at
     recent: tuple[Incident, ...] = ()  # closed, newest first
     conditions: Mapping[str, Condition] = field(default_factory=dict)  # last signalled, by incident key
     commands: Mapping[str, datetime] = field(default_factory=dict)  # ids carried out -> until
 
+    def open(self, code: str) -> Incident | None:
+        """The open incident that people know by this code."""
+        return self.incidents.get(self.also.get(code, code))
+
     def find(self, code: str) -> Incident | None:
         """The incident of this code: open, or recently closed."""
-        return self.incidents.get(code) or next((one for one in self.recent if one.code == code), None)
+        return self.open(code) or next((one for one in self.recent if one.code == code), None)
 
 
 def officer(by: str, name: str, via: Via) -> str:
@@ -201,29 +206,16 @@ def evolve(state: State, recorded: Recorded) -> State:
         case facts.IncidentOpened():
             return _opened(state, fact, recorded)
         case facts.IncidentReactivated():
-            # Never a test: only the first activation of an announced point can be one (DESIGN rule 8).
-            return _change(
-                state,
-                fact.code,
-                active=True,
-                again_at=recorded.at,
-                test=False,
-                armed_at=recorded.at,
-                armed_boot=recorded.boot,
-                rungs=0,
-                rungs_base=LONG_AGO,
-                answers=(),
-                false_by=(),
-            )
+            return _again(state, fact.code, recorded)
         case facts.IncidentCleared():
             return _change(state, fact.code, active=False)
         case facts.Answered():
             return _answered(state, fact, recorded)
         case facts.MistakeReported():
-            incident = state.incidents.get(fact.code)
+            incident = state.open(fact.code)
             return state if incident is None else _put(state, _with(incident, reports=(*incident.reports, fact.by)))
         case facts.FalseProposed():
-            incident = state.incidents.get(fact.code)
+            incident = state.open(fact.code)
             return (
                 state
                 if incident is None
@@ -260,13 +252,33 @@ def _put(state: State, incident: Incident) -> State:
 
 
 def _change(state: State, code: str, **changes: object) -> State:
-    incident = state.incidents.get(code)
+    incident = state.open(code)
     return state if incident is None else _put(state, _with(incident, **changes))
 
 
+def _again(state: State, code: str, recorded: Recorded) -> State:
+    """Never a test: only the first activation of an announced point can be one (DESIGN rule 8)."""
+    return _change(
+        state,
+        code,
+        active=True,
+        again_at=recorded.at,
+        test=False,
+        armed_at=recorded.at,
+        armed_boot=recorded.boot,
+        rungs=0,
+        rungs_base=LONG_AGO,
+        answers=(),
+        false_by=(),
+    )
+
+
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
-    if fact.code in state.incidents or fact.key in state.by_key:
+    if fact.code in state.incidents or fact.code in state.also:
         return state
+    known = state.by_key.get(fact.key)
+    if known is not None:  # by a start that could not read that it was open: pressed anew, and told under two codes
+        return _set(_again(state, known, recorded), also={**state.also, fact.code: known})
     incident = Incident(
         code=fact.code,
         key=fact.key,
@@ -295,7 +307,7 @@ def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> Sta
 
 
 def _answered(state: State, fact: facts.Answered, recorded: Recorded) -> State:
-    incident = state.incidents.get(fact.code)
+    incident = state.open(fact.code)
     if incident is None:
         return state
     answer = Answer(fact.kind, fact.by, fact.name, fact.party, fact.via, recorded.at, fact.until, recorded.boot)
@@ -303,7 +315,7 @@ def _answered(state: State, fact: facts.Answered, recorded: Recorded) -> State:
 
 
 def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> State:
-    incident = state.incidents.get(fact.code)
+    incident = state.open(fact.code)
     if incident is None:
         return state
     closed = _with(
@@ -314,14 +326,17 @@ def _closed(state: State, fact: facts.IncidentClosed, recorded: Recorded) -> Sta
         closed_name=fact.name,
     )
     resting = {**state.resting}
-    resting.pop(fact.code, None)  # last in, last out: the dictionary's order is the order of rest
+    codes = [incident.code, *(code for code, one in state.also.items() if one == incident.code)]
+    for code in codes:
+        resting.pop(code, None)  # last in, last out: the dictionary's order is the order of rest
     while resting and recorded.at - resting[oldest := next(iter(resting))] >= CODE_REST:
         del resting[oldest]
-    resting[fact.code] = recorded.at
+    resting.update(dict.fromkeys(codes, recorded.at))
     return _set(
         state,
-        incidents={code: one for code, one in state.incidents.items() if code != fact.code},
-        by_key={key: code for key, code in state.by_key.items() if code != fact.code},
+        incidents={code: one for code, one in state.incidents.items() if code != incident.code},
+        by_key={key: code for key, code in state.by_key.items() if code != incident.code},
+        also={code: one for code, one in state.also.items() if one != incident.code},
         resting=resting,
         recent=(closed, *_older(state.recent, silent=closed.silent)),
     )
@@ -356,16 +371,16 @@ def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State
         state = _set(state, noticed_silently=max(state.noticed_silently + 1, number))
     else:
         state = _set(state, noticed=max(state.noticed + 1, number))
-    return _with_notice(state, fact.code, notice)
+    return _with_notice(state, incident.code, notice)
 
 
 def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) -> State:
     code = id_.partition("-")[0]
     incident = state.find(code)
     notice = None if incident is None else incident.notices.get(id_)
-    if notice is None or not _may_become(notice.state, to):
+    if incident is None or notice is None or not _may_become(notice.state, to):
         return state
-    return _with_notice(state, code, _with(notice, state=to, reason=reason, at=at))
+    return _with_notice(state, incident.code, _with(notice, state=to, reason=reason, at=at))
 
 
 def _may_become(before: NoticeState, after: NoticeState) -> bool:

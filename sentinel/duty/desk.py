@@ -23,6 +23,7 @@ from sentinel.core.facts import ClockQuality, Fact, Recorded
 from sentinel.core.incident import State, evolve, replay
 from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
+from sentinel.duty.carrying import carried, nameless, queued
 from sentinel.journal.errors import JournalRefused, JournalUnavailable
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sentinel.core.decide import Event
-    from sentinel.core.incident import Incident, Notice
     from sentinel.core.model import Policy
     from sentinel.ports import Clock
 
@@ -59,6 +59,10 @@ class Ledger(Protocol):
         """Everything that was written, in order."""
 
     @property
+    def replaced(self) -> bool:
+        """The file that `reopen` found is not the one that was written to: it was deleted, or is an older copy."""
+
+    @property
     def failure(self) -> JournalUnavailable | None:
         """Why nothing can be read or written now, or None."""
 
@@ -71,6 +75,7 @@ class Bare:
     reason: str
     durable: State | None  # the state as far as it is written; None: the journal was never read
     late: list[tuple[datetime, list[Fact]]]
+    replaced: bool = False  # what is open has still to be carried over into the file that lies there now
     kept: int = 0
     lost: int = 0
     told: int = 0
@@ -280,6 +285,14 @@ class Desk:
                 state = evolve(state, one)
         return state
 
+    async def _carry_over(self, bare: Bare, known: State, now: datetime) -> None:
+        """The journal is another one now: what is open must be known in it, or the next start would forget it."""
+        found = await self._replayed()
+        what = carried(known, found, now)
+        log.critical("the journal was deleted or replaced; carried over incidents=%d", len(known.incidents))
+        late = [(at, [nameless(fact) for fact in batch]) for at, batch in bare.late]
+        bare.durable, bare.late, bare.replaced = found, what + late, False
+
     async def _write_late(self, now: datetime, quality: ClockQuality) -> None:
         """Write what bare mode decided, in its own times, and leave it; or stay in it.
 
@@ -292,10 +305,13 @@ class Desk:
         try:
             if self._ledger.failure is not None:
                 recorded += await self._ledger.reopen()
+                bare.replaced |= self._ledger.replaced
                 if bare.late and _is_of(bare.late[0][1], recorded):
                     bare.late.pop(0)
             if bare.durable is None:
                 bare.durable = await self._replayed()
+            elif bare.replaced:
+                await self._carry_over(bare, bare.durable, now)
             while bare.late:
                 if self._clock.monotonic() - began >= LATE_S:
                     self._kept(bare, recorded)
@@ -337,25 +353,7 @@ def _waiting(state: State) -> Iterator[facts.NoticeQueued]:
     """The notices that have still to leave, loudest first, as the facts that queued them."""
     having = [one for one in (*state.incidents.values(), *state.recent) if one.leaving]
     for incident in sorted(having, key=lambda one: one.severity.rank):
-        yield from (_queued(incident, notice) for notice in incident.notices.values() if notice.live)
-
-
-def _queued(incident: Incident, notice: Notice) -> facts.NoticeQueued:
-    targets = [target for step in incident.ladder.steps for target in step.targets]
-    language = next((target.language for target in targets if target.contact == notice.contact), "hi")
-    return facts.NoticeQueued(
-        notice=notice.id,
-        code=incident.code,
-        contact=notice.contact,
-        channel=notice.channel,
-        path=notice.path,
-        language=language,
-        party=notice.party,
-        words=notice.words,
-        args=(),
-        priority=incident.severity.rank + 1,
-        step=notice.step,
-    )
+        yield from (queued(incident, notice) for notice in incident.notices.values() if notice.live)
 
 
 def _journal_signal(condition: Condition, reason: str) -> Signal:

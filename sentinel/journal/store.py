@@ -89,6 +89,11 @@ class Store:
         """The last durable fact."""
         return self._head
 
+    @property
+    def replaced(self) -> bool:
+        """The last acknowledged fact is not in this file, and nothing was written to it since."""
+        return self._replaced is not None
+
     def append(
         self, facts: Sequence[Fact], *, at: datetime, boot: str, clock: ClockQuality, late: bool = False
     ) -> list[Recorded]:

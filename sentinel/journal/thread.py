@@ -49,7 +49,9 @@ class Journal:
         self._progress = time.monotonic()
         self._store: Store | None = None  # touched in the thread only
         self._failure: JournalUnavailable | None = JournalUnavailable(Reason.FAILED, "not opened yet")
-        self._acknowledged: Head = NOTHING  # the last fact that a caller was told is durable
+        self._acknowledged: Head = NOTHING  # the last fact of the file that is open
+        self._known: Head = NOTHING  # the last fact that a caller was told is durable, in this file or in one before it
+        self.replaced = False  # the file that was opened last does not hold it
 
     # --- Life ------------------------------------------------------------------------------------------------------------
 
@@ -73,7 +75,7 @@ class Journal:
         They stand: whoever kept them in memory drops them there. Others are appended again, marked late.
         """
 
-        def work() -> tuple[Store, list[Recorded]]:
+        def work() -> tuple[Store, list[Recorded], bool]:
             if self._store is not None:
                 self._store.close()
                 self._store = None
@@ -84,13 +86,15 @@ class Journal:
                 store.close()
                 raise
             self._store = store
-            return store, landed
+            return store, landed, store.replaced
 
-        known = self._acknowledged
+        known = self._known
         # Opening may replay a log of some megabytes from a slow card.
-        store, landed = await self._submit(work, 5 * self._deadline_s)
+        store, landed, self.replaced = await self._submit(work, 5 * self._deadline_s)
         self._failure = None
         self._acknowledged = store.head()
+        if not self.replaced:
+            self._known = self._acknowledged
         return landed
 
     async def close(self) -> None:
@@ -261,6 +265,7 @@ class Journal:
         try:
             async with self._one_change:
                 result, self._acknowledged = await self._carry_out(work)
+                self._known = self._acknowledged
                 return result
         finally:
             self._changes -= 1

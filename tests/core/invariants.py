@@ -22,7 +22,10 @@ def check(state: State) -> None:
         assert incident.rungs >= 0
         for id_, notice in incident.notices.items():
             assert notice.id == id_
-            assert id_.startswith(f"{code}-")
+            told_as = id_.partition("-")[0]
+            assert state.also.get(told_as, told_as) == code
+    assert set(state.also.values()) <= state.incidents.keys()
+    assert not state.also.keys() & state.incidents.keys()
     for incident in state.recent:
         assert incident.closed_at is not None
         assert incident.disposition is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,8 @@ from sentinel.core.chain import KINDS, line, parse
 from sentinel.core.decide import Tick, decide, next_due
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Newer, Recorded
 from sentinel.core.incident import LONG_AGO, RECENT, NoticeState, State, evolve, replay
-from sentinel.core.model import Condition, Party, Role, Severity, Via
-from tests.core.branch import NOON, POLICY, Life, alarm, mended, over, trouble
+from sentinel.core.model import Condition, Party, Role, Via
+from tests.core.branch import NOON, POLICY, Life, alarm, mended, over, told, trouble
 from tests.core.facts_by_type import a_dataclass, by_type
 from tests.core.invariants import check
 
@@ -119,18 +119,40 @@ def test_a_step_of_the_clock_that_no_calendar_has_moves_nothing(by_s: float) -> 
     assert life.without_ids() == before
 
 
-def test_a_second_opening_of_an_open_code_or_key_is_no_second_incident() -> None:
+def opened_as(life: Life, code: str, key: str) -> facts.IncidentOpened:
+    """The fact that opened a fire, under another code or for another key."""
+    fire = next(one.fact for one in life.records if isinstance(one.fact, facts.IncidentOpened))
+    return replace(fire, code=code, key=key)
+
+
+def test_a_second_opening_of_an_open_code_changes_nothing() -> None:
     life = Life()
     code = life.press("fire", Role.FIRE).code
     before = life.state.incidents
-    same = before[code].ladder
-    for other, key in ((code, "zone:other"), ("2222", "zone:fire")):
-        life.say(
-            facts.IncidentOpened(
-                other, key, "zone:fire", Role.FIRE, Severity.CRITICAL, 110, True, False, False, "", (), same
-            )
-        )
+    life.say(opened_as(life, code, "zone:other"), opened_as(life, code, "zone:fire"))
     assert life.state.incidents == before
+
+
+def test_an_opening_under_a_second_code_is_a_new_press_of_the_open_incident_and_both_codes_are_its() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    life.police(CommandKind.ARRIVE, code)
+    life.now += timedelta(minutes=1)
+    life.say(opened_as(life, "2222", "zone:fire"), opened_as(life, "2222", "zone:fire"))
+    notice = next(one.fact for one in life.records if isinstance(one.fact, facts.NoticeQueued))
+    life.say(replace(notice, code="2222", notice="2222-1"), facts.NoticeSent("2222-1", 1))
+    incident = life.incident("2222")
+    assert (incident.code, incident.answers, incident.again_at) == (code, (), life.now)
+    assert incident.notices["2222-1"].told
+    check(life.state)
+    assert told(life.do(Tick())) == {"thana", "room"}
+    life.police(CommandKind.DISPATCH, "2222")
+    assert [one.kind for one in life.incident(code).answers] == [AnswerKind.DISPATCHED]
+    life.police(CommandKind.ARRIVE, "2222")
+    life.police(CommandKind.CLOSE, "2222", disposition=Disposition.FALSE)
+    assert not life.state.incidents
+    assert not life.state.also
+    assert life.state.resting.keys() == {code, "2222"}
 
 
 def test_a_notice_that_was_withdrawn_and_left_all_the_same_counts_as_told() -> None:

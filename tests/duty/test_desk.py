@@ -81,6 +81,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.failure: JournalUnavailable | None = None
+        self.replaced = False
         self.broken: JournalUnavailable | None = None
         self.refuses_to_open: Exception | None = None
         self.lands = False

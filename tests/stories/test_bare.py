@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,6 +186,98 @@ async def test_incidents_of_before_are_known_again_when_a_journal_that_could_not
     await story.minutes(5)
     assert any(line.endswith("mail sho alarm") for line in story.letters(contact="sho"))
     await in_order(story)
+    await story.good()
+
+
+async def test_a_button_pressed_again_while_its_open_incident_cannot_be_read_is_a_new_press_of_it(story: Story) -> None:
+    story.press("hold-up-counter")
+    await story.seconds(20)
+    code = story.incident().code
+    await story.answer("arrive", "hold-up-counter")
+    story.release("hold-up-counter")
+    await story.seconds(5)
+    await story.power_off()
+    card = Card(story)
+    card.pull()
+    await story.boot()
+    story.press("hold-up-counter")
+    await story.seconds(8)
+    told_as = story.incident("hold-up-counter").code
+    assert told_as != code
+    card.put_back()
+    await story.seconds(30)
+    assert not bare(story)
+    incident = story.incident("hold-up-counter")
+    assert (incident.code, incident.answers) == (code, ()), "what the police said before is not said of this press"
+    story.mark()
+    await story.minutes(5)
+    assert any(line.endswith("mail sho alarm") for line in story.letters(contact="sho"))
+    await story.restart(cut_power=True)
+    assert story.incident("hold-up-counter").code == code
+    await story.answer("arrive", code=told_as)
+    assert [one.kind for one in story.incident("hold-up-counter").answers] == ["arrived"]
+    await story.answer("close", code=told_as, disposition="genuine")
+    assert not list(story.open("hold-up-counter"))
+    await story.good()
+
+
+def throw_away(story: Story, *, copy_of: Path | None = None) -> None:
+    """Somebody deletes the journal under the running daemon, or puts an older one in its place."""
+    for file in story.state_dir.glob("journal.db*"):
+        if not file.name.endswith((".lock", ".reserve")):
+            file.unlink()
+    if copy_of is not None:
+        shutil.copy(copy_of, story.state_dir / "journal.db")
+
+
+async def old_copy(story: Story) -> Path:
+    """A copy of the journal as it is now, as a backup makes it."""
+    kept = story.home / "copy.db"
+
+    def make(store: object) -> None:
+        store._db.execute("VACUUM INTO ?", (str(kept),))  # type: ignore[attr-defined]
+
+    await story.gateway.journal._ask(make)
+    return kept
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_a_journal_that_is_thrown_away_takes_no_open_incident_with_it(story: Story, copied: bool) -> None:
+    story.press("strong-room")
+    story.press("smoke-records")
+    await story.seconds(5)
+    copy = await old_copy(story) if copied else None
+    await story.answer("arrive", "smoke-records")
+    await story.answer("close", "smoke-records", disposition="false")
+    story.press("hold-up-counter")
+    await story.seconds(20)
+    await story.answer("dispatch", "hold-up-counter")
+    story.press("smoke-hall")
+    await story.seconds(20)
+    before = {one.key: (one.code, one.silent, one.opened_at) for one in story.open()}
+    waiting = sorted(one.id for x in story.open() for one in x.notices.values() if one.live)
+    throw_away(story, copy_of=copy)
+    story.press("panic-gate")
+    await story.seconds(40)
+    assert not bare(story)
+    open_ = {one.key: (one.code, one.silent, one.opened_at) for one in story.open()}
+    assert before.items() <= open_.items()
+    assert open_.keys() - before.keys() == {"zone:panic-gate"}
+    assert sorted(one.id for x in story.open() for one in x.notices.values() if one.live) == waiting
+    assert [one.kind for one in story.incident("hold-up-counter").answers] == ["dispatched"]
+    story.mark()
+    await story.minutes(6)
+    heard = story.texts("sho")
+    assert any("धुआँ" in text for text in heard), "the smoke goes on being told"
+    assert not any("लूट" in text for text in heard), "the police have the hold-up for a quarter of an hour"
+    await story.restart(cut_power=True)
+    assert {one.key: (one.code, one.silent, one.opened_at) for one in story.open()} == open_
+    began = [one.fact for one in await story.stored() if isinstance(one.fact, facts.EpochBegan)]
+    assert [one.reason for one in began] == (["new", "behind"] if copied else ["behind"])
+    story.mark()
+    await story.minutes(20)
+    assert any("लूट" in text for text in story.texts("sho"))
+    assert story.room.copy.seq == story.gateway.journal.head().seq
     await story.good()
 
 
