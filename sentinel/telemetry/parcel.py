@@ -7,6 +7,7 @@ counted before the store said so: every line ends as written or as poison, exact
 
 from __future__ import annotations
 
+import gzip
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,9 @@ class Parcel:
         """The lines to send now."""
         return self._pieces[0] if self._pieces else None
 
-    def body(self) -> bytes | None:
-        """The batch's own gzip body while it is whole; None: it is to be made from `piece`."""
-        return self._body
+    def body(self) -> bytes:
+        """The piece as a gzip body: the spool's own while the batch is whole, else made here, in some milliseconds."""
+        return packed(self._pieces[0]) if self._body is None else self._body
 
     def taken(self) -> None:
         """The piece is in the store."""
@@ -101,3 +102,8 @@ def _head(line: bytes) -> bytes:
 
 def _text(line: bytes) -> str:
     return line.decode(errors="replace")
+
+
+def packed(lines: Sequence[bytes]) -> bytes:
+    """As the spool packs them."""
+    return gzip.compress(b"\n".join(lines), 1, mtime=0)

@@ -1,11 +1,10 @@
-"""One connection to the store, and one request at a time over it: lines out, a verdict back. It never raises and never waits
+"""One connection to the store, and one request at a time over it: a body out, a verdict back. It never raises and never waits
 longer than its deadline, follows no redirect, and reads the beginning of an answer only. The writer's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import ssl
 from typing import TYPE_CHECKING, Self
@@ -15,7 +14,7 @@ import aiohttp
 from sentinel.telemetry.replies import Answer, Later, Reason, Refused, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from sentinel.telemetry.replies import Verdict
@@ -49,8 +48,8 @@ class Wire:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, body: bytes | None, lines: Sequence[bytes], now: Callable[[], datetime]) -> Verdict:
-        """One request with the ready gzip body, or one made from the lines. Every way in which it ends is a verdict."""
+    async def send(self, body: bytes, now: Callable[[], datetime]) -> Verdict:
+        """One request with this gzip body. Every way in which it ends is a verdict."""
         try:
             session = await self._open()
         except OSError:  # ssl.SSLError is one: the CA file is absent, or holds no certificate
@@ -59,8 +58,8 @@ class Wire:
             headers = {**HEADERS, **await asyncio.to_thread(self._target.headers)}
         except LookupError:
             return Refused(Reason.SECRET)
-        data = io.BytesIO(body if body is not None else await asyncio.to_thread(packed, lines))
         try:
+            data = io.BytesIO(body)  # in pieces: bytes would be written to the socket at once
             async with session.post(self._target.url, data=data, headers=headers, allow_redirects=False) as response:
                 said = await _beginning(response)
         except aiohttp.ClientSSLError:
@@ -87,11 +86,6 @@ class Wire:
                 auto_decompress=False,
             )
         return self._session
-
-
-def packed(lines: Sequence[bytes]) -> bytes:
-    """As the spool packs them."""
-    return gzip.compress(b"\n".join(lines), 1, mtime=0)
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from sentinel.telemetry.model import SpoolUnavailable
 from sentinel.telemetry.parcel import Parcel
+from sentinel.telemetry.recent import Recent
 from sentinel.telemetry.replies import BadLines, Later, Reason, Refused, Stored, TooLarge
 from sentinel.telemetry.wire import REQUEST_S, Wire
 
@@ -93,6 +94,7 @@ class Writer:
         self._most, self._smaller_until = MOST, 0.0
         self._tries = 0  # failures in a row
         self._parcel: Parcel | None = None
+        self._recent = Recent()
         self._up: bool | None = None
         self._reason = ""
         self._since = self._moving = clock.monotonic()  # `moving`: when it last wrote, or had nothing to write
@@ -130,6 +132,8 @@ class Writer:
     async def _step(self, wire: Wire) -> float | None:
         """Send one piece. Seconds to wait before the next; None: until there is something new."""
         try:
+            if (body := self._recent.owed()) is not None:
+                return await self._send_again(wire, body)
             if self._parcel is None:
                 self._woken.clear()
                 batch = await self._spool.read(self._most)
@@ -148,11 +152,13 @@ class Writer:
 
     async def _deliver(self, wire: Wire, parcel: Parcel, piece: Sequence[bytes]) -> float:
         began = self._clock.monotonic()
-        verdict = await wire.send(parcel.body(), piece, self._clock.now)
+        body = await asyncio.to_thread(parcel.body)
+        verdict = await wire.send(body, self._clock.now)
         now = self._clock.monotonic()
         match verdict:
             case Stored():
                 parcel.taken()
+                self._recent.took(body, now)
                 self._wrote(now)
                 if now - began < REQUEST_S / 4 and now >= self._smaller_until:
                     self._most = min(MOST, self._most * 2)
@@ -180,6 +186,24 @@ class Writer:
         if not parcel.begun():
             self._parcel = None  # read anew after the wait: more may go with it then, and the spool may have let it go
         return wait
+
+    async def _send_again(self, wire: Wire, body: bytes) -> float:
+        """It is counted already. Whatever is refused now was taken before: nobody is asked a third time."""
+        verdict = await wire.send(body, self._clock.now)
+        match verdict:
+            case Later(reason, after_s):
+                return self._lost(reason, after_s)
+            case Refused(reason):
+                return self._lost(reason, REFUSED_S)
+            case Stored():
+                now = self._clock.monotonic()
+                self._recent.took(self._recent.settled(), now)
+                self._wrote(now)
+            case BadLines() | TooLarge():
+                self._recent.settled()
+            case _:
+                assert_never(verdict)
+        return 0.0
 
     # --- Waiting and telling -----------------------------------------------------------------------------------------
 
@@ -214,6 +238,8 @@ class Writer:
         # A clock that was never set trusts no certificate: that mends itself.
         if reason in TOLD_AT_ONCE and (reason is not Reason.TLS or self._clock.synchronised()):
             self._say(reason)
+        if after_s is None and reason is not Reason.SLOW:  # a server that went away, not one that we ask too much of
+            self._recent.gone()
         self._tries += 1
         if after_s is not None:
             return max(after_s, BACKOFF_FIRST_S) * self._rng.uniform(1.0, 1.1)  # not all branches at once

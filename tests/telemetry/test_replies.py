@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.telemetry.model import Batch
-from sentinel.telemetry.parcel import Parcel
+from sentinel.telemetry.parcel import Parcel, packed
 from sentinel.telemetry.replies import (
     LONGEST_WAIT_S,
     WORDS,
@@ -26,7 +26,6 @@ from sentinel.telemetry.replies import (
     judge,
     retry_after_s,
 )
-from sentinel.telemetry.wire import packed
 
 NOW = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -237,8 +236,8 @@ def test_a_whole_batch_goes_as_the_spool_packed_it() -> None:
     parcel = Parcel(whole, 5000)
     assert parcel.body() is whole.body
     parcel.halve()
-    assert parcel.body() is None
-    assert Parcel(whole, 50).body() is None
+    assert parcel.body() == packed(lines(50))
+    assert Parcel(whole, 50).body() == packed(lines(50))
 
 
 def test_lines_go_in_the_order_in_which_they_were_made() -> None:

@@ -16,9 +16,11 @@ import pytest
 from aiohttp import web
 
 from sentinel.telemetry.model import Batch, Counts, Poison, SpoolUnavailable
+from sentinel.telemetry.parcel import packed
+from sentinel.telemetry.recent import FORGETS_S, MOST_BYTES, Recent
 from sentinel.telemetry.replies import Reason
 from sentinel.telemetry.target import Target, version_1, version_2
-from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S, packed
+from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S
 from sentinel.telemetry.writer import MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
 from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop
 from tests.servers import free_port, make_certificates
@@ -391,6 +393,47 @@ async def test_a_store_that_takes_the_points_and_says_nothing_gets_them_again() 
         assert stage.stored_once()
         assert set(sink.stored.values()) <= {2, 3}
         assert stage.gaps()[0] >= REQUEST_S
+
+
+@virtual
+async def test_a_store_that_is_killed_and_forgets_its_last_seconds_gets_them_again() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        stage.spool.make(1)
+        await stage.drained()
+        await asyncio.sleep(60)
+        await stage.drained()
+        sink.posts.clear()
+        for _ in range(5):
+            stage.spool.make(2000)
+            await stage.drained()
+        sink.stored.clear()
+        sink.script.append(Say(0, reset=True))
+        stage.spool.make(2000)
+        await stage.drained()
+        assert len(sink.stored) == 12_000
+        assert [len(post.lines) for post in sink.posts] == [2000] * 5 + [2000] + [2000] * 5 + [2000]
+        assert stage.spool.written == 12_001, "counted once"
+
+
+def test_what_is_remembered_of_the_last_seconds_is_bounded() -> None:
+    recent = Recent()
+    for n in range(100):
+        recent.took(b"%d" % n, float(n))
+    recent.gone()
+    owed = []
+    while (body := recent.owed()) is not None:
+        owed.append(int(body))
+        recent.took(recent.settled(), 200.0)
+    assert owed == list(range(99 - int(FORGETS_S), 100)), "the last seconds, in order, once"
+    recent = Recent()
+    for n in range(100):
+        recent.took(bytes(MOST_BYTES // 10), n / 100)
+    recent.gone()
+    count = 0
+    while recent.owed() is not None:
+        recent.settled()
+        count += 1
+    assert count == 10
 
 
 @virtual
