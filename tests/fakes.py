@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import selectors
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
+from aiohttp import web
 
 from drivers.links.stats import Tally
 from drivers.sim.device import Refused, SimulatedDevice
@@ -29,12 +31,16 @@ from sentinel.core import facts
 from sentinel.core.encoding import stamp
 from sentinel.core.model import ContactSense, Failure, LimitSense, StateSense
 from sentinel.demo.room import Copy
+from sentinel.demo.sink import DATABASE, Sink
 from sentinel.duty.clock import SystemClock
 from sentinel.gateway.app import Gateway
 from sentinel.gateway.world import World
 from sentinel.ports import ChannelError, LinkError, Sent
 from sentinel.settings.branch import Loaded, load
 from sentinel.settings.problems import Level, Problem
+from sentinel.telemetry.model import SpoolUnavailable
+from sentinel.telemetry.spool import Spool
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
     from sentinel.ports import Channel, Letter, Request, Words, Write
     from sentinel.settings import equipment
     from sentinel.settings.problems import Problem
+    from sentinel.telemetry.model import Keep
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -345,6 +352,82 @@ class FakeWire(MqttWire):
             self._listener.heard(f"sentinel/v1/{BRANCH}/{topic}", body, retained=retained)
 
 
+class FakeStore(Sink):
+    """A database of measured values on a real port of this machine: it believes no line, and can be away or refuse."""
+
+    def __init__(self) -> None:
+        super().__init__(port=free_port())
+        self.answers = 204  # what it says to the next writes
+        self.asked = 0
+        self.lines: list[str] = []  # as they came, also twice
+        self._runner: web.AppRunner | None = None
+
+    async def come(self) -> None:
+        """Be there."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes([web.post("/api/v2/write", self.take)])
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def go(self) -> None:
+        """Be away: connections are refused."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        text = (await request.read()).decode()
+        if self.answers != 204:
+            return web.Response(status=self.answers)
+        answer = await self.write(request)
+        if answer.status == 204:
+            self.lines += text.split("\n")
+        return answer
+
+    def of(self, measurement: str) -> list[str]:
+        """Every line of a measurement, in the order in which it came."""
+        return [line for line in self.lines if line.startswith(f"{measurement},")]
+
+
+class FakeCard:
+    """The card under the spool: full, dead, or hanging, as the story says. The file on it is a real one."""
+
+    def __init__(self) -> None:
+        self.dead = False
+        self.hangs = False
+        self.free_bytes = 2**30
+        self.appends = 0
+
+    def spool(self, path: Path, keep: Keep, forward: bool) -> Spool:
+        return CardSpool(self, path, keep, forward)
+
+
+class CardSpool(Spool):
+    """The real spool on a `FakeCard`. While its thread works, time stands still."""
+
+    def __init__(self, card: FakeCard, path: Path, keep: Keep, forward: bool) -> None:
+        super().__init__(path, keep, forward=forward)
+        self._card = card
+
+    async def _submit(self, work: Callable[[], T], deadline_s: float) -> T:
+        if self._card.hangs:
+            await asyncio.sleep(deadline_s)
+            raise SpoolUnavailable(f"no answer within {deadline_s:g} s")
+        if self._card.dead:
+            raise SpoolUnavailable("disk I/O error")
+        self._card.appends += 1
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            return await super()._submit(work, deadline_s)
+        loop.outside += 1
+        try:
+            return await super()._submit(work, deadline_s)
+        finally:
+            loop.outside -= 1
+
+
 # --- The whole branch -----------------------------------------------------------------------------------------------
 
 
@@ -352,8 +435,15 @@ class Story:
     """One branch of the example config and its surroundings. Use with `async with`; then it has been running 3 seconds."""
 
     def __init__(
-        self, *, edits: Mapping[str, str] | None = None, now: datetime = MONDAY_NOON, synced: bool = True
+        self,
+        *,
+        edits: Mapping[str, str] | None = None,
+        now: datetime = MONDAY_NOON,
+        synced: bool = True,
+        store: FakeStore | None = None,
     ) -> None:
+        self.store = store  # none: no database is configured
+        self.card = FakeCard()
         self.home = Path(tempfile.mkdtemp(prefix="story-"))  # a socket's path must be short
         self.state_dir = self.home / "state"
         self.clock = FakeClock(now, synced=synced)
@@ -398,6 +488,11 @@ class Story:
         for before, after in {**own, **edits}.items():
             assert before in text, f"the example does not say {before!r}"
             text = text.replace(before, after)
+        if self.store is None:
+            text = re.sub(r"  influx:\n(?:    .*\n)+", "", text)
+        else:
+            text = text.replace("https://influx.durg-police.example:8086", f"http://127.0.0.1:{self.store.port}")
+            text = text.replace("bucket: branches", f"bucket: {DATABASE}")
         self.config.write_text(text, encoding="utf-8")
 
     @property
@@ -471,7 +566,14 @@ class Story:
         def channel(entry: equipment.Channel, branch: str) -> Channel | MqttWire:
             return FakeWire(entry.options, branch, self.room) if entry.kind == "mqtt" else self.mail  # type: ignore[arg-type]
 
-        return World(self.clock.system, lambda: self.clock.boot_id, link, channel)
+        return World(
+            self.clock.system,
+            lambda: self.clock.boot_id,
+            link,
+            channel,
+            self.card.spool,
+            free_bytes=lambda _folder: self.card.free_bytes,
+        )
 
     async def boot(self) -> None:
         """Start the daemon and let it run for three seconds."""

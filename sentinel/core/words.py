@@ -235,7 +235,31 @@ REASONS: dict[str, Text] = {
     "flapping": Text("बार-बार बदल रहा है", "changes again and again"),
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),
+    # Of the record:
+    "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
+    "no-room": Text("कार्ड भर गया है", "the card is full"),
+    "credential": Text("टोकन या पासवर्ड नहीं माना गया", "token or password is refused"),
+    "not-found": Text("डेटाबेस या बकेट नहीं मिला", "no such database or bucket there"),
+    "not-influxdb": Text("इस पते पर डेटाबेस नहीं है", "what answers there is no database"),
+    "secret": Text("टोकन या पासवर्ड यहाँ पढ़ा नहीं जा रहा", "token or password cannot be read here"),
+    "tls": Text("डेटाबेस का प्रमाणपत्र नहीं माना गया", "its certificate is not trusted"),
+    "all-refused": Text("डेटाबेस कुछ भी नहीं ले रहा", "it takes nothing that is sent"),
+    "busy": Text("डेटाबेस व्यस्त है", "the database is busy"),
+    "server-error": Text("डेटाबेस में खराबी", "a fault of the database"),
+    "unreachable": Text("डेटाबेस तक रास्ता नहीं", "the database cannot be reached"),
+    "connection-lost": Text("कनेक्शन टूटा", "the connection was lost"),
+    "too-slow": Text("डेटाबेस का उत्तर नहीं आता", "no answer in time"),
+    "spool": Text("कार्ड पढ़ा नहीं जा रहा", "the card cannot be read"),
+    "nothing-written": Text("छह घंटे से कुछ दर्ज नहीं हुआ", "nothing was written for six hours"),
+    "points-dropped": Text("पुरानी माप हटानी पड़ीं", "old values had to be dropped"),
     "": Text("-", "-"),
+}
+
+
+# The gateway's own things that can have an incident, by subject.
+OWN: dict[str, Text] = {
+    "telemetry:store": Text("माप का डेटाबेस", "Database of measured values"),
+    "telemetry:spool": Text("कार्ड पर माप का भंडार", "Measured values kept on the card"),
 }
 
 

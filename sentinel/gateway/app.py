@@ -38,6 +38,7 @@ from sentinel.gateway.api import routes
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
 from sentinel.gateway.plant import Plant
+from sentinel.gateway.recording import Around, Recorder
 from sentinel.gateway.sensing import Sensing
 from sentinel.gateway.telling import Inbox, Telling
 from sentinel.gateway.uplink import Uplink
@@ -71,6 +72,7 @@ DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
 LEAVE_S = 1.0  # what was cancelled is over within this
 SILENT_S = 30.0  # a part without a sign of life for so long is stuck
 AUDITOR_SILENT_S = 180.0
+PORT_S = 15.0  # for the page's port after a start
 JOURNAL_SILENT_S = 120.0  # a thread that the card holds for so long: bare mode tells it at once, a restart may mend it
 
 
@@ -128,6 +130,7 @@ class Gateway:
         self.names = Names(self.journal)
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
         self.sensing = Sensing(self.clock, self.desk.submit, self)
+        self.sensing.told = self._signalled
         self.upkeep = Upkeep(self.journal, self.desk, self.clock, boot)
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
@@ -135,6 +138,9 @@ class Gateway:
         self.plant = Plant(settings, self.sensing.take, self.clock, self._world.link)
         self.server = Server(routes(self), Path(settings.gateway.socket), settings.gateway.page_port)
         self._load = load
+        self._began = self.clock.monotonic()
+        self._page_port = settings.gateway.page_port
+        self.recorder = self._recorder(settings)
         self._letters = LetterBook(settings, self._state, self.names.reveal)
         self._memory = MemoryOutbox(self.outbox.channel, self._letter_from_memory, self.desk.submit)
         self._telling: Telling | None = None
@@ -185,6 +191,7 @@ class Gateway:
                     await self._leave(*self._plant_tasks())
                     if self._telling is not None:
                         await self._telling.abandon()
+                    await self.recorder.abandon()
             self._memory.stop()
             await self.journal.close()
 
@@ -227,6 +234,7 @@ class Gateway:
         self.desk.alive = self.progress.expect("desk", SILENT_S)
         self._start("desk", self.desk.run)
         self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, began)
+        self.recorder.open(self.progress, self.fallen)
 
     def _asked_to_stop(self, reason: str) -> None:
         log.info("stopping reason=%s", reason)
@@ -237,10 +245,12 @@ class Gateway:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 await self._leave(*self._plant_tasks())
+                recorded = asyncio.create_task(self.recorder.close(), name="last flush")  # beside what is told
                 await self.desk.say(facts.Stopping("asked"))
                 await self.upkeep.save()
                 if self._telling is not None:
                     await self._telling.close()
+                await recorded
 
     # --- Reload ----------------------------------------------------------------------------------------------------
 
@@ -278,6 +288,8 @@ class Gateway:
             self._plant_task = self._poll()
             now = self.clock.monotonic()
             self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, now)
+        if _record_of(old) != _record_of(new):
+            await self._record_anew(new)
         if old.gateway != new.gateway:
             log.warning("gateway: changes take effect at the next start")
         log.info("reloaded changes=%d", len(changes))
@@ -417,6 +429,7 @@ class Gateway:
         return self._letters.letter(fact, 0, from_memory=True)
 
     def _recorded(self, records: list[Recorded]) -> None:
+        self.recorder.recorded(records)
         if self._telling is not None:
             self._telling.recorded(records)
         queued = {one.fact.channel for one in records if isinstance(one.fact, facts.NoticeQueued)}
@@ -424,9 +437,32 @@ class Gateway:
             self._strayed.set()
 
     def take(self, readings: Sequence[Reading]) -> None:
-        """ports.TelemetrySink: what the rooms see live."""
+        """ports.TelemetrySink: what the rooms see live, and the record."""
+        self.recorder.take(readings)
         if self._telling is not None:
             self._telling.take(readings)
+
+    def _signalled(self, signals: Sequence[Signal]) -> None:
+        self.recorder.signals(signals)
+
+    # --- The record ------------------------------------------------------------------------------------------------
+
+    def _recorder(self, settings: Settings) -> Recorder:
+        around = Around(
+            zones=self.sensing.view,
+            links=lambda: {name: poller.stats for name, poller in self.plant.pollers.items()},
+            state=self._state,
+            health=lambda: self.health().word,
+            began=self._began,
+        )
+        path = Path(settings.gateway.state_dir) / "telemetry.db"
+        return Recorder(settings, path, self._world, self.clock, around, self.desk.submit)
+
+    async def _record_anew(self, settings: Settings) -> None:
+        """Under the new names; what the old one still holds goes over. Readings go to the new one from now on."""
+        old, self.recorder = self.recorder, self._recorder(settings)
+        self.recorder.inherit(await old.close())
+        self.recorder.open(self.progress, self.fallen)
 
     # --- What others ask -------------------------------------------------------------------------------------------
 
@@ -445,6 +481,8 @@ class Gateway:
         reasons += [f"fell: {task}" for task in self.fallen.lately()]
         if self.desk.dropped:
             reasons.append(f"desk: gave up {self.desk.dropped} events")
+        if self._page_port is not None and self.server.port is None and self._began + PORT_S < self.clock.monotonic():
+            reasons.append(f"page: port {self._page_port} is held by another program")
         reasons += sorted({f"audit: {finding.what}" for finding in self.auditor.findings})
         return Health("impaired" if reasons else "ok", reasons)
 
@@ -455,6 +493,11 @@ class Gateway:
     async def verify(self) -> Report:
         """Prove the journal, now."""
         return await self.journal.verify()
+
+
+def _record_of(settings: Settings) -> tuple[object, ...]:
+    """What the record is made of: names, numbers and where they go."""
+    return settings.branch, settings.links, settings.devices, settings.zones, settings.summaries, settings.telemetry
 
 
 def _keep(path: Path, text: str) -> None:

@@ -59,7 +59,7 @@ class Wanted(Protocol):
 
 def names_of(settings: Settings) -> Mapping[str, Text]:
     """What people call each subject that can have an incident."""
-    found: dict[str, Text] = {}
+    found = dict(words.OWN)
     for kind, entries in (("zone", settings.zones), ("zone", settings.summaries), ("device", settings.devices)):
         for id_, entry in entries.items():
             found[f"{kind}:{id_}"] = Text(entry.name.hi, entry.name.en)

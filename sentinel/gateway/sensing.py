@@ -42,6 +42,7 @@ class Sensing:
         self._detector: Detector | None = None
         self.latest: dict[str, Reading] = {}
         self.taken = 0  # readings since the start
+        self.told: Callable[[Sequence[Signal]], None] = lambda _signals: None  # after the desk has them
         self.alive: Callable[[], None] = lambda: None
 
     def start(
@@ -58,12 +59,12 @@ class Sensing:
         self.taken += len(readings)
         for reading in readings:
             latest[reading.point] = reading
-        if self._sink is not None:
-            self._sink.take(readings)
         if self._detector is None:
             self._waiting.append(readings)
         else:
             self._detect(readings)
+        if self._sink is not None:  # last: no fault of a record keeps an alarm from the desk
+            self._sink.take(readings)
 
     def view(self) -> list[ZoneView]:
         """Every zone as detection sees it now; empty before the start."""
@@ -90,3 +91,4 @@ class Sensing:
         if signals:
             events: Sequence[Event] = signals
             self._submit(*events)
+            self.told(signals)
