@@ -148,6 +148,10 @@ class _Desk:
         elif incident is None:
             if signal.severity is not Severity.INFO:
                 self._open(signal)
+        elif signal.severity.rank < incident.severity.rank:
+            louder = _ladder_for(self.policy, signal.role, signal.severity)
+            self.say(facts.IncidentRaised(incident.code, signal.severity, louder))
+            self.touched.add(incident.code)
         elif signal.condition is Condition.ALARM and (
             not incident.active or incident.answers or (incident.test and not signal.test)
         ):

@@ -196,6 +196,17 @@ class IncidentReactivated:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentRaised:
+    """What stands open weighs more by now (a way out that is missing, once the branch is closed): told anew, more widely."""
+
+    KIND: ClassVar = "incident-raised"
+    V: ClassVar = 1
+    code: str
+    severity: Severity
+    ladder: Ladder
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentCleared:
     """The input is normal again. A latched incident stays open until a person closes it."""
 
@@ -394,6 +405,7 @@ Fact = (
     | Signalled
     | IncidentOpened
     | IncidentReactivated
+    | IncidentRaised
     | IncidentCleared
     | Answered
     | MistakeReported

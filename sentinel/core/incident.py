@@ -207,6 +207,8 @@ def evolve(state: State, recorded: Recorded) -> State:
             return _opened(state, fact, recorded)
         case facts.IncidentReactivated():
             return _again(state, fact.code, recorded)
+        case facts.IncidentRaised():
+            return _raised(state, fact, recorded)
         case facts.IncidentCleared():
             return _change(state, fact.code, active=False)
         case facts.Answered():
@@ -270,6 +272,21 @@ def _again(state: State, code: str, recorded: Recorded) -> State:
         rungs_base=LONG_AGO,
         answers=(),
         false_by=(),
+    )
+
+
+def _raised(state: State, fact: facts.IncidentRaised, recorded: Recorded) -> State:
+    """What was answered was something smaller: the louder ladder begins."""
+    return _change(
+        state,
+        fact.code,
+        severity=fact.severity,
+        ladder=fact.ladder,
+        armed_at=recorded.at,
+        armed_boot=recorded.boot,
+        rungs=0,
+        rungs_base=LONG_AGO,
+        answers=(),
     )
 
 

@@ -1,7 +1,7 @@
 """Ways out and the rooms at their ends: which are down, told once when they have been down for long enough.
 
 A way that comes back within the patience was no trouble. Being on fewer ways than the config promises is itself
-told: a fault in opening hours, high outside them.
+told: a fault in opening hours, high outside them; what was lost by day is told again as high when the branch closes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Way:
     since: float
     reason: str
     told: bool
+    loud: bool = False  # told as high: the branch was closed
     guessed: bool = False  # down as a check saw it or as it was before the start, not as a letter did
     behind: str = ""  # the way that leads to it; while that is down, this one is not known and not told
 
@@ -65,7 +66,8 @@ class Ways:
             told = conditions.get(f"{subject}/trouble") is Condition.TROUBLE
             up = False if told or subject in behind else None
             reason = "before" if told else "silent"
-            self._ways[subject] = Way(subject, role, up, now, reason, told, told, behind.get(subject, ""))
+            way = Way(subject, role, up, now, reason, told, guessed=told, behind=behind.get(subject, ""))
+            self._ways[subject] = way
 
     def doubt(self, channel: str) -> None:
         """The way there came or went: whatever is behind it must be heard of anew."""
@@ -100,8 +102,9 @@ class Ways:
             now = self._clock.monotonic()
             for way in self._ways.values():
                 lasted = way.up or (now - way.since >= PATIENCE_S and self._reachable(way))
-                if way.told is way.up and lasted:  # one that is unknown is neither
-                    way.told = not way.up
+                louder = way.told and not way.up and not way.loud and self._by_night()
+                if (way.told is way.up or louder) and lasted:  # one that is unknown is neither
+                    way.told, way.loud = not way.up, not way.up and self._by_night()
                     self._submit(self._signal(way))
             self.alive()
 
@@ -111,7 +114,7 @@ class Ways:
 
     def _signal(self, way: Way) -> Signal:
         rule = ROLES[way.role]
-        severity = Severity.HIGH if self._by_night() else rule.severity
+        severity = Severity.HIGH if way.loud else rule.severity
         condition = Condition.NORMAL if way.up else Condition.TROUBLE
         reason = "" if way.up else way.reason[:80]
         return Signal(way.subject, way.role, condition, Condition.TROUBLE, rule.event, severity, reason)

@@ -336,3 +336,21 @@ def test_a_closed_incident_has_no_next_step() -> None:
     assert decide(life.state, POLICY, Tick(), life.now + timedelta(days=1)) == ()
     assert life.incident(code).answers == ()
     assert [answer.party for answer in life.incident(code).answers if answer.party is not Party.POLICE] == []
+
+
+def test_a_fault_that_comes_to_weigh_more_is_told_anew_to_those_of_the_louder_ladder_and_only_once() -> None:
+    life = Life()
+    lost = Signal("channel:mail", Role.PATH, Condition.TROUBLE, Condition.TROUBLE, 350, Severity.FAULT, "lost")
+    life.do(lost)
+    (code,) = life.state.incidents
+    life.deliver(code)
+    life.command(CommandKind.ACKNOWLEDGE, code, by="service", via=Via.SMS)
+    said = life.do(replace(lost, severity=Severity.HIGH))
+    assert told(said) == {"thana", "room"}
+    assert (life.incident(code).severity, life.incident(code).ladder) == (Severity.HIGH, LOUD)
+    assert not told(life.do(replace(lost, severity=Severity.HIGH)))
+    assert not told(life.do(lost)), "it weighs no less in the morning"
+    assert life.incident(code).severity is Severity.HIGH
+    assert told(life.wait(minutes=1)) == {"manager", "officer"}
+    said = life.do(replace(lost, condition=Condition.NORMAL))
+    assert life.incident(code).disposition is facts.Disposition.RESTORED

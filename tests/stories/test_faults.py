@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sentinel.core.model import Condition, Role, Severity
 from sentinel.core.signal import Signal
 from tests.fakes import MONDAY_NIGHT, Story
 
+SHORTLY_BEFORE_CLOSING = datetime(2026, 6, 1, 11, 25, tzinfo=UTC)  # 16:55 in Bhilai
 PANEL_ZONES = (
     "hold-up-counter",
     "hold-up-manager",
@@ -203,6 +205,32 @@ async def test_at_night_a_lost_way_is_told_to_the_station() -> None:
         story.room.set(reachable=True)
         await story.seconds(30)
         assert story.subjects() == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "subject"), [({"reachable": False}, "channel:room"), ({"online": False}, "room:durg")]
+)
+async def test_a_way_that_was_lost_by_day_is_told_as_high_when_the_branch_closes(
+    lost: dict[str, bool], subject: str
+) -> None:
+    async with Story(now=SHORTLY_BEFORE_CLOSING) as story:
+        story.room.set(**lost)
+        await story.minutes(2)
+        assert story.subjects() == [f"{subject}/trouble"]
+        code = story.incident().code
+        assert story.incident().severity is Severity.FAULT
+        story.mark()
+        await story.minutes(9)
+        assert (story.incident().code, story.incident().severity) == (code, Severity.HIGH)
+        assert "2:57 mail security-officer trouble" in story.letters()
+        assert len(story.facts(facts.IncidentRaised)) == 1
+        await story.restart(cut_power=True)
+        await story.minutes(2)
+        assert len(story.facts(facts.IncidentRaised)) == 1
+        story.room.set(**dict.fromkeys(lost, True))
+        await story.minutes(1)
+        assert story.subjects() == []
+        await story.good()
 
 
 async def test_a_mail_trouble_that_stood_before_a_restart_ends_with_the_first_letter_that_leaves(story: Story) -> None:
