@@ -14,7 +14,7 @@ from sentinel.core.model import Text
 if TYPE_CHECKING:
     from sentinel.web.language import Language
 
-UNITS = (Text("से", "s"), Text("मि", "min"), Text("घं", "h"), Text("दिन", "d"))
+UNITS = (Text("सेकंड", "s"), Text("मिनट", "min"), Text("घंटे", "h"), Text("दिन", "d"))
 NEVER = "–"
 
 

@@ -68,13 +68,13 @@ def test_the_way_to_the_other_language_says_which_one_this_is() -> None:
 @pytest.mark.parametrize(
     ("seconds", "hindi", "english", "clock"),
     [
-        (-3, "0 से", "0 s", "00:00"),
-        (0.9, "0 से", "0 s", "00:00"),
-        (59.99, "59 से", "59 s", "00:59"),
-        (60, "1 मि", "1 min", "01:00"),
-        (3599, "59 मि", "59 min", "59:59"),
-        (3792, "1 घं", "1 h", "1:03:12"),
-        (47 * 3600 + 3599, "47 घं", "47 h", "47:59:59"),
+        (-3, "0 सेकंड", "0 s", "00:00"),
+        (0.9, "0 सेकंड", "0 s", "00:00"),
+        (59.99, "59 सेकंड", "59 s", "00:59"),
+        (60, "1 मिनट", "1 min", "01:00"),
+        (3599, "59 मिनट", "59 min", "59:59"),
+        (3792, "1 घंटे", "1 h", "1:03:12"),
+        (47 * 3600 + 3599, "47 घंटे", "47 h", "47:59:59"),
         (48 * 3600, "2 दिन", "2 d", "2 d"),
         (90 * 86400, "90 दिन", "90 d", "90 d"),
     ],
@@ -102,11 +102,11 @@ def test_an_age_that_nobody_knows_is_a_dash_and_never_a_zero() -> None:
 
 
 def test_at_first_paint_an_age_is_written_and_in_the_stream_it_is_left_to_the_browser() -> None:
-    assert str(ages.age(40.0, 100.0, "hi")) == '<time class="age" data-at="40.000">1 मि</time>'
+    assert str(ages.age(40.0, 100.0, "hi")) == '<time class="age" data-at="40.000">1 मिनट</time>'
     assert (
         str(ages.age(40.0, None, "hi", as_clock=True)) == '<time class="age" data-at="40.000" data-as="clock"></time>'
     )
-    assert str(ages.age(40.0, 100.0, "hi", key="k")) == '<time class="age" data-at="40.000" data-age="k">1 मि</time>'
+    assert str(ages.age(40.0, 100.0, "hi", key="k")) == '<time class="age" data-at="40.000" data-age="k">1 मिनट</time>'
 
 
 def test_what_is_read_each_second_does_not_change_its_section_each_second() -> None:
