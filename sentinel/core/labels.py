@@ -15,19 +15,6 @@ if TYPE_CHECKING:
 
 # --- The page itself -------------------------------------------------------------------------------------------------
 
-LANGUAGE = Text("भाषा", "Language")
-OTHER_LANGUAGE = Text("English", "हिन्दी")  # written in the language that it leads to
-SKIP = Text("सीधे मामलों पर जाएँ", "Skip to incidents")
-LIVE = Text("चालू", "LIVE")
-AS_OF = Text("{} की स्थिति", "as of {}")
-STOPPED = Text(
-    "यह पन्ना अब ताज़ा नहीं है: Sentinel से संपर्क टूट गया है।", "This page is no longer live: Sentinel does not answer."
-)
-NO_SCRIPT = Text(
-    "इस ब्राउज़र में JavaScript बंद है: पन्ना हर 10 सेकंड में दोबारा खुलता है।",
-    "JavaScript is off: the page loads again every 10 s.",
-)
-
 HEALTH: Mapping[str, Text] = {
     "ok": Text("Sentinel ठीक काम कर रहा है", "Sentinel is working"),
     "impaired": Text("Sentinel में गड़बड़ी है", "Sentinel is impaired"),
@@ -44,7 +31,6 @@ NOT_KNOWN = Text("पता नहीं", "unknown")
 LOST = Text("संपर्क टूटा", "lost")
 ROOM_UP = Text("जुड़ा है", "connected")
 ROOM_DOWN = Text("जुड़ा नहीं है", "not connected")
-RECEIPT = Text("रसीद", "receipt")
 
 # --- Headings --------------------------------------------------------------------------------------------------------
 
@@ -69,7 +55,6 @@ OVER = Text("अब सामान्य, पर मामला बंद क�
 UNANSWERED = Text("अभी किसी ने उत्तर नहीं दिया", "Nobody has answered yet")
 POLICE_OWE = Text("पुलिस का उत्तर बाकी", "the police have still to answer")
 RAN_OUT = Text("उत्तर की अवधि बीत गई, फिर से सूचना जा रही है", "the answer has run out, people are told again")
-HELD = Text("{by}: {what}", "{what} by {by}")
 UNTIL = Text("{} तक", "until {}")
 HIDES = Text("इस कारण पता नहीं", "Unknown because of it")
 TOLD = Text("किसे बताया", "Who was told")
@@ -77,7 +62,6 @@ TIMELINE = Text("अब तक क्या हुआ", "What happened so far")
 NEXT = Text("आगे", "Next")
 NOBODY_NEXT = Text("आगे किसी को नहीं बताना है", "nobody else is due")
 TIMES = Text("{} बार", "{} times")
-EARLIER = Text("और पहले की {} घटनाएँ", "and {} earlier ones")
 THE_BRANCH = Text("शाखा", "the branch")
 
 NOTICES: Mapping[NoticeState, Text] = {
@@ -142,7 +126,6 @@ STATES: Mapping[tuple[Role, Condition], Text] = {  # where a role has better wor
     (Role.ARMED, Condition.ALARM): Text("पहरा चालू", "armed"),
 }
 LIMIT = Text("सीमा {}", "limit {}")
-BEHIND = Text("इस पर", "On it")
 ERRORS = Text("चूक", "errors")
 LATENCY = Text("उत्तर", "reply")
 LAST_CARRIED = Text("पिछली सूचना", "Last notice")
@@ -164,7 +147,6 @@ LINES: Mapping[str, Text] = {"modbus-rtu": Text("RS-485 बस", "RS-485 bus"), 
 
 SPANS: Mapping[int, Text] = {24: Text("24 घंटे", "24 h"), 168: Text("7 दिन", "7 days"), 720: Text("30 दिन", "30 days")}
 NO_RECORD = Text("अभी कुछ दर्ज नहीं", "nothing recorded yet")
-TIME = Text("समय", "Time")
 LOWEST, HIGHEST = Text("न्यूनतम", "lowest"), Text("अधिकतम", "highest")
 MEASURES: Mapping[str, Text] = {  # a point of a device, where no zone has a name for it
     "voltage": Text("वोल्टेज", "voltage"),
@@ -194,16 +176,6 @@ VERSION = Text("संस्करण", "Version")
 
 # --- Ages and times --------------------------------------------------------------------------------------------------
 
-NOW = Text("अभी", "now")
 AGO = Text("{} पहले", "{} ago")
 FOR = Text("{} से", "for {}")
-IN = Text("{} में", "in {}")
-DUE_NOW = Text("अब", "now")
-SINCE_CLOCK = Text("{} से", "since {}")
 AT_CLOCK = Text("{} बजे", "at {}")
-SECONDS, MINUTES, HOURS, DAYS = (
-    Text("{} सेकंड", "{} s"),
-    Text("{} मिनट", "{} min"),
-    Text("{} घंटे", "{} h"),
-    Text("{} दिन", "{} days"),
-)

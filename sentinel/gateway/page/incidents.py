@@ -6,6 +6,7 @@ Never handed anything silent: `showing` has taken it out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import htpy
@@ -34,7 +35,7 @@ from sentinel.core.model import Severity, Text
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from htpy import Fragment, Node
@@ -85,7 +86,7 @@ def _card(one: IncidentView, reader: Reader) -> Element:
         p(class_="turn")[_turn(one, reader)],
         bool(one.notices)
         and ul({"class": "told-list", "aria-label": reader.say(labels.TOLD)})[
-            (_told(notice, reader) for notice in one.notices)
+            (_told(notice, reader) for notice in _by_contact(one.notices))
         ],
         p(class_="next")[strong[reader.say(labels.NEXT)], ": ", _next(one, reader)],
         div(class_="more")[
@@ -115,7 +116,7 @@ def _turn(one: IncidentView, reader: Reader) -> Node:
         return reader.say(labels.UNANSWERED)
     last = one.standing or one.answers[-1]
     said = [
-        reader.say(labels.HELD).format(by=reader.say(last.by), what=reader.say(last.what)),
+        f"{reader.say(last.by)}: {reader.say(last.what)}",
         " ",
         clock(last.at, reader),
     ]
@@ -126,6 +127,17 @@ def _turn(one: IncidentView, reader: Reader) -> Node:
 
 def _until(at: datetime, reader: Reader) -> Node:
     return around(labels.UNTIL, clock(at, reader), reader)
+
+
+def _by_contact(notices: Iterable[NoticeView]) -> list[NoticeView]:
+    """One row for each contact and channel: the newest message, whatever it said."""
+    found: dict[tuple[Text, str], NoticeView] = {}
+    for notice in notices:
+        before = found.get((notice.who, notice.channel))
+        newest = notice if before is None or notice.at >= before.at else before
+        times = notice.times + (0 if before is None else before.times)
+        found[notice.who, notice.channel] = replace(newest, times=times)
+    return list(found.values())
 
 
 def _told(notice: NoticeView, reader: Reader) -> Element:
@@ -195,7 +207,7 @@ def _events(one: IncidentView, reader: Reader) -> list[tuple[datetime, Node]]:
                 ],
             )
         for answer in one.answers:
-            yield answer.at, reader.say(labels.HELD).format(by=reader.say(answer.by), what=reader.say(answer.what))
+            yield answer.at, f"{reader.say(answer.by)}: {reader.say(answer.what)}"
         if one.closed_at is not None:
             yield one.closed_at, _result(one, reader)
 

@@ -337,7 +337,8 @@ class Looker:
 
 
 def _curve(point: RecordedPoint, plot: Plot | None, end_s: int) -> CurveView:
-    what = labels.MEASURES.get(point.point.rpartition(".")[2], Text(point.point, point.point))
+    last = point.point.rpartition(".")[2]
+    what = labels.MEASURES.get(last, Text(last, last))
     name = point.name if point.zone else Text(f"{point.name.hi}: {what.hi}", f"{point.name.en}: {what.en}")
     rows = () if plot is None else tuple(zip(plot.at, plot.low, plot.high, strict=True))
     step_s = 60 if plot is None else plot.step_s

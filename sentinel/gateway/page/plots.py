@@ -11,7 +11,7 @@ from htpy import Element, button, div, figcaption, figure, fragment, h2, p, span
 from markupsafe import Markup
 
 from sentinel.core import labels
-from sentinel.gateway.page.parts import moving, number
+from sentinel.gateway.page.parts import moving, number, read_ago
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,8 @@ def show(curves: Sequence[CurveView], reader: Reader) -> Fragment:
                 )
             ],
         ],
-        (_plot(curve, reader) for curve in curves),
+        bool(curves) and p(class_="zoom soft")[reader.say(labels.ZOOM)],
+        div(class_="plots")[(_plot(curve, reader) for curve in curves)],
         not curves and p(class_="nothing")[reader.say(labels.NO_RECORD)],
     ]
 
@@ -58,9 +59,12 @@ def _plot(curve: CurveView, reader: Reader) -> Element:
                 curve.point,
                 [[" · ", reader.say(labels.LIMIT).format(f"{limit} {curve.unit}")] for limit in limits],
             ],
-            span(class_="latest")[moving(f"point:{curve.point}", reader)],
+            span(class_="latest")[
+                moving(f"point:{curve.point}", reader), span(class_="about")[read_ago(f"point:{curve.point}", reader)]
+            ],
         ],
         div(class_="canvas")[_drawing(curve, reader)],
+        p(class_="readout", aria_hidden="true"),
     ]
 
 

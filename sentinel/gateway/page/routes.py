@@ -79,18 +79,13 @@ class Page:
                 main(
                     data_taken=labels.TAKEN.of(lang),
                     data_not_taken=labels.NOT_TAKEN.of(lang),
-                    data_time=labels.TIME.of(lang),
                     data_lowest=labels.LOWEST.of(lang),
                     data_highest=labels.HIGHEST.of(lang),
                     data_zone=branch.time_zone,
                 )[
                     div(class_="column")[made["incidents"], made["zones"]],
-                    div(class_="column")[
-                        made["ways"],
-                        made["devices"],
-                        section(id="plots")[plots.show(curves, reader)],
-                        made["telemetry"],
-                    ],
+                    div(class_="column")[made["ways"], made["devices"], made["telemetry"]],
+                    section(id="plots")[plots.show(curves, reader)],
                 ],
             ],
             scripts=[self._book.url(name) for name in SCRIPTS],

@@ -43,11 +43,9 @@ function columns(plot) {
 }
 
 function options(figure) {
-  const unit = figure.dataset.unit;
   const font = "12px Noto Sans, Noto Sans Devanagari, sans-serif";
   const axis = { stroke: colour("soft"), grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, font };
-  const value = (_, number) => (number === null || number === undefined ? "–" : `${+number.toFixed(2)} ${unit}`);
-  const line = { stroke: colour("do"), width: 1.3, points: { show: false }, value };
+  const line = { stroke: colour("do"), width: 1.3, points: { show: false } };
   return {
     width: figure.querySelector(".canvas").clientWidth,
     height: HEIGHT,
@@ -64,16 +62,18 @@ function options(figure) {
     // What is dragged over is asked for anew, in finer steps; a double click goes back.
     cursor: { y: false, sync: { key: "branch" }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => back } },
     series: [
-      { label: labels.time, value: (_, second) => (second === null ? "–" : stamp(second)) },
-      { ...line, label: labels.lowest },
-      { ...line, label: labels.highest },
+      {},
+      line,
+      line,
     ],
     bands: [{ series: [2, 1], fill: `${colour("do")}40` }],
     axes: [
       { ...axis, values: "{HH}:{mm}", space: 60 },
       { ...axis, size: 48 },
     ],
+    legend: { show: false },
     hooks: {
+      setCursor: [(plot) => say(figure, plot)],
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;
@@ -85,6 +85,16 @@ function options(figure) {
       draw: [(plot) => limits(figure).forEach((limit) => drawLimit(plot, limit))],
     },
   };
+}
+
+// What is under the cursor, below the drawing.
+function say(figure, plot) {
+  const [at, low, high] = plot.cursor.idx === null ? [] : plot.data.map((column) => column[plot.cursor.idx]);
+  const some = low !== null && low !== undefined;
+  const value = (number) => String(+number.toFixed(2));
+  figure.querySelector(".readout").textContent = some
+    ? `${stamp(at)} · ${labels.lowest} ${value(low)} · ${labels.highest} ${value(high)} ${figure.dataset.unit}`
+    : "";
 }
 
 function drawLimit(plot, limit) {
