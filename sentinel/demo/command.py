@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from sentinel.core.incident import Incident
+    from sentinel.demo.record import Server, Tally
     from sentinel.demo.stage import Scene
     from sentinel.demo.telling import Teller
     from sentinel.demo.town import Town
@@ -37,6 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=SECONDS, metavar="N", help="with --headless: a limit (default %(default)g)"
     )
     parser.add_argument("--port", type=int, metavar="P", help="of the branch's page (a free one when not given)")
+    parser.add_argument(
+        "--influx",
+        metavar="URL",
+        help="write telemetry to this server, as http://127.0.0.1:8086, and not to a store of the demo's own: "
+        "into the database sentinel_demo (v1, made if need be) or the bucket of that name (v2; INFLUX_TOKEN and INFLUX_ORG "
+        "from the environment)",
+    )
+    parser.add_argument(
+        "--influx-api", choices=("v1", "v2"), default="v1", help="how it is written to (default %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,13 +56,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"sentinel demo: --port {args.port} is no port: give 1 to {MOST_PORT}", file=sys.stderr)
         return 2
     try:
+        from sentinel.demo.record import Server
         from sentinel.demo.scenes import SCENES
         from sentinel.demo.town import TownError
     except ModuleNotFoundError as error:
         print(f"sentinel demo: {error.name} is missing: pip install 'branch-sentinel[demo]'", file=sys.stderr)
         return 2
     scenes = [scene for scene in SCENES if args.scene in (None, scene.name)]
-    work = headless(scenes, args.seconds, args.port) if args.headless else interactive(scenes, args.port)
+    server = None if args.influx is None else Server(args.influx, args.influx_api)
+    work = (
+        headless(scenes, args.seconds, args.port, server) if args.headless else interactive(scenes, args.port, server)
+    )
     try:
         return asyncio.run(_until_told(work))
     except TownError as error:
@@ -61,8 +76,9 @@ def run(args: argparse.Namespace) -> int:
         return 130
 
 
-async def headless(scenes: Sequence[Scene], limit_s: float, port: int | None) -> int:
+async def headless(scenes: Sequence[Scene], limit_s: float, port: int | None, server: Server | None) -> int:
     """Play and judge within the limit, the start included. The story goes to standard error, the verdict to standard output."""
+    from sentinel.demo.record import Tally
     from sentinel.demo.telling import Teller
     from sentinel.demo.town import TownError, town
 
@@ -71,14 +87,21 @@ async def headless(scenes: Sequence[Scene], limit_s: float, port: int | None) ->
     try:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout_at(deadline):
-                here = await stack.enter_async_context(town(port))
+                here = await stack.enter_async_context(town(port, server=server))
             report = await judged(here, scenes, teller, deadline)
             if not passed(report):
                 teller.say(here.daemon.last_words())
     except (TownError, TimeoutError) as error:
         why = str(error) or "no time left"
         failed = [{"name": scene.name, "passed": False, "seconds": 0.0, "seen": [why]} for scene in scenes]
-        report = {"scenes": failed, "readings": 0, "facts": 0, "incidents": [], "notices": {}}
+        report = {
+            "scenes": failed,
+            "readings": 0,
+            "facts": 0,
+            "incidents": [],
+            "notices": {},
+            "telemetry": Tally().plain(),
+        }
     print(json.dumps(report, ensure_ascii=False))
     return 0 if passed(report) else 1
 
@@ -91,6 +114,7 @@ async def judged(here: Town, scenes: Sequence[Scene], teller: Teller, deadline: 
 
     outside = here.outside
     results = await play(here, scenes, teller, deadline)
+    tally = await counted(here, teller, deadline)
     readings = 0
     with suppress(aiohttp.ClientError, TimeoutError):  # nobody can count those of a daemon that is gone
         readings = await outside.readings()
@@ -100,15 +124,27 @@ async def judged(here: Town, scenes: Sequence[Scene], teller: Teller, deadline: 
         "facts": outside.held(),
         "incidents": [_incident(one) for one in outside.incidents()],
         "notices": outside.notices(),
+        "telemetry": tally.plain(),
     }
 
 
+async def counted(here: Town, teller: Teller, deadline: float) -> Tally:
+    """What became of the telemetry, told."""
+    from sentinel.demo.record import settled
+
+    tally = await settled(here.outside, here.sink, deadline)
+    teller.counts(tally, "the server, as it said" if here.sink is None else "the store")
+    return tally
+
+
 def passed(report: Report) -> bool:
-    """Every scene came out as scripted."""
-    return all(scene["passed"] for scene in report["scenes"])
+    """Every scene came out as scripted, and every point that was made is accounted for."""
+    from sentinel.demo.record import Tally
+
+    return all(scene["passed"] for scene in report["scenes"]) and Tally(**report["telemetry"]).whole
 
 
-async def interactive(scenes: Sequence[Scene], port: int | None) -> int:
+async def interactive(scenes: Sequence[Scene], port: int | None, server: Server | None) -> int:
     """Play for a person, then stay for as long as they like to look around."""
     from sentinel.demo.stage import play
     from sentinel.demo.telling import Teller
@@ -116,9 +152,10 @@ async def interactive(scenes: Sequence[Scene], port: int | None) -> int:
 
     teller = Teller(sys.stdout)
     teller.say(
-        "Starting a branch, its devices, a broker, a mail server and a station's control room on this machine ..."
+        "Starting a branch, its devices, a broker, a mail server, a database of measured values and a station's "
+        "control room on this machine ..."
     )
-    async with town(port) as here:
+    async with town(port, server=server) as here:
         teller.introduces(here)
         results = await play(here, scenes, teller, math.inf)
         good = all(result.passed for result in results)
@@ -126,6 +163,7 @@ async def interactive(scenes: Sequence[Scene], port: int | None) -> int:
             teller.say(here.daemon.last_words())
         teller.invites(here)
         with suppress(asyncio.CancelledError):  # Ctrl-C is how this ends
+            good = (await counted(here, teller, math.inf)).whole and good
             await here.daemon.process.wait()
             teller.say(f"The daemon has ended:\n{here.daemon.last_words()}")
             good = False

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from sentinel.settings.site import Settings
 
 ASK_S = 5.0
-# What moves with time alone: ages, and counts of reads.
-_MOVING = re.compile(r"sentinel_(zone_age_seconds|read\w*|slots_skipped_total)\b")
+# What moves with time alone: ages, and counts of reads and of what is recorded.
+_MOVING = re.compile(
+    r"sentinel_((zone|device)_age_seconds|read\w*|slots_skipped_total|telemetry_(points|waiting|oldest|spool_bytes)\w*)\b"
+)
+AGES = ("age_s", "since_s")
 WELL = ("normal", "supervised")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that the branch shows of itself, but for ages and counts of reads: two of these are equal or something moved."""
+    """All that the branch shows of itself, but for what time alone moves: two of these are equal or something moved."""
 
     zones: dict[str, str]
     status: dict[str, Any]
@@ -149,9 +152,11 @@ class Outside:
         _, incidents = await self.ask("/api/v1/incidents")
         _, health = await self.ask("/healthz")
         del status["at"]
-        for zone in status["zones"]:
-            del zone["age_s"]
+        for part in ("zones", "devices", "ways"):
+            status[part] = [{key: one[key] for key in one if key not in AGES} for one in status[part]]
         status["links"] = [link["id"] for link in status["links"]]
+        record = status.pop("telemetry")
+        status["record"] = [(one["up"], one["reason"]) for one in (record["spool"], record["store"])]
         zones = {zone["id"]: str(zone["state"]) for zone in status["zones"]}
         return Shown(zones, status, incidents, health, tuple(await self._metrics()))
 
@@ -160,6 +165,21 @@ class Outside:
         async with self._session.get("http://branch/metrics") as answer:
             lines = (await answer.text()).splitlines()
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith("sentinel_readings_total"))
+
+    async def points(self) -> dict[str, int]:
+        """How many points of telemetry were made, written, dropped, as the branch says."""
+        _, status = await self.ask("/api/v1/status")
+        points: dict[str, int] = status["telemetry"]["points"]
+        return points
+
+    async def page(self, port: int) -> str:
+        """The branch's page as a browser gets it. aiohttp.ClientError where it does not open."""
+        timeout = aiohttp.ClientTimeout(total=ASK_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
+            session.get(f"http://127.0.0.1:{port}/") as answer,
+        ):
+            return await answer.text()
 
     async def _metrics(self) -> list[str]:
         async with self._session.get("http://branch/metrics") as answer:

@@ -11,6 +11,7 @@ from sentinel.gateway.letters import names_of
 
 if TYPE_CHECKING:
     from sentinel.demo.outside import Outside
+    from sentinel.demo.record import Tally
     from sentinel.demo.town import Town
 
 MARGIN = "      "
@@ -31,21 +32,27 @@ class Teller:
         self.say(f"  linked to {branch.station.name.en} · {branch.station.name.hi}")
         self.say(
             "  fire panel on Modbus TCP; alarm panel, sensor and battery monitor on an RS-485 bus (a pty);\n"
-            f"  {town.broker}, a mail server and a control room on loopback; and the daemon itself,\n"
+            f"  {town.broker}, a mail server, {'a database of measured values, ' if town.sink else ''}"
+            "and a control room on loopback; and the daemon itself,\n"
             f"  `sentinel run {town.config}`"
         )
+        title = "The branch's own page; open it in a browser and look on:"
+        self.say(f"\n  {self._in('bold', title)} {town.page}")
         self.say("\n  ▸ what is done    ✓ what was then seen from outside, and how long it took")
 
     def invites(self, town: Town) -> None:
         """What a newcomer may try while it runs."""
         ask = f"SENTINEL_SOCKET={town.socket} sentinel"
-        self.say(f"\n{self._in('bold', 'The branch keeps running. In another terminal:')}")
+        self.say(f"\n{self._in('bold', 'The branch keeps running. Its page, in Hindi and English, with its plots:')}")
+        self.say(f"  {town.page}")
+        self.say(f"\n{self._in('bold', 'In another terminal:')}")
         self.say(f"  {ask} status")
         self.say(f"  {ask} incidents")
         self.say(f"  {ask} ack CODE --by 'Your Name'")
         self.say(f"  {ask} journal verify")
         self.say(f"  sentinel check {town.config}")
-        self.say(f"  curl http://127.0.0.1:{town.page_port}/api/v1/status")
+        self.say(f"  curl {town.page}api/v1/status")
+        self.say(f"  curl '{town.page}api/v1/plot?point=battery.voltage'")
         self.say("\nCtrl-C ends it all.")
 
     def begins(self, title: str) -> None:
@@ -79,6 +86,14 @@ class Teller:
         """The verdict on a scene."""
         verdict = self._in("green", "as scripted") if passed else self._in("red", "NOT as scripted")
         self.say(f"\n  {name}: {verdict}, {seconds:.1f} s")
+
+    def counts(self, tally: Tally, counted_by: str) -> None:
+        """The verdict on the telemetry."""
+        verdict = self._in("green", "✓") if tally.whole else self._in("red", "✗")
+        self.say(
+            f"\n  {verdict} telemetry: {tally.points_made} points made, {tally.points_written} counted by {counted_by}, "
+            f"{tally.dropped} dropped"
+        )
 
     def say(self, text: str) -> None:
         """As it is."""

@@ -1,8 +1,8 @@
 """A simulated branch and those it tells, on loopback in a temporary folder, around the real daemon.
 
     fire panel (Modbus TCP) --.               .-- broker -- control room (room.py)
-    alarm panel, sensor,      +-- sentinel run+
-    battery (RTU on a pty)  --'               '-- mail server (mail.py)
+    alarm panel, sensor,      +-- sentinel run+-- mail server (mail.py)
+    battery (RTU on a pty)  --'               '-- store (sink.py), unless a server is named
 
 Everything ends when the block is left, however it is left; the scenes (scenes.py) play on it.
 """
@@ -18,6 +18,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+import aiohttp
+
 from drivers.sim.device import SimulatedDevice
 from drivers.sim.server import Simulator
 from sentinel.channels.mqtt import MqttOptions, MqttWire
@@ -27,8 +29,11 @@ from sentinel.demo.broker import broker, free_port, installed
 from sentinel.demo.child import child
 from sentinel.demo.mail import mailboxes
 from sentinel.demo.outside import Outside
+from sentinel.demo.record import Server, make_room, section
 from sentinel.demo.room import Room
+from sentinel.demo.sink import sink
 from sentinel.settings.branch import load
+from sentinel.settings.problems import Level
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from drivers.sim.device import Fault
     from sentinel.core.model import Value
     from sentinel.demo.child import Child
+    from sentinel.demo.sink import Sink
 
 READY_S = 20.0
 ROOM = "durg"
@@ -95,6 +101,12 @@ class Town:
     room: Room
     outside: Outside
     daemon: Child
+    sink: Sink | None  # None: points go to a server that somebody named
+
+    @property
+    def page(self) -> str:
+        """Where the branch's page is."""
+        return f"http://127.0.0.1:{self.page_port}/"
 
     async def calm(self) -> None:
         """Everything at rest, as at the start."""
@@ -109,9 +121,14 @@ class Town:
 
 @asynccontextmanager
 async def town(
-    page_port: int | None = None, choose: Callable[[int, Path], tuple[str, list[str]]] = installed
+    page_port: int | None = None,
+    choose: Callable[[int, Path], tuple[str, list[str]]] = installed,
+    server: Server | None = None,
 ) -> AsyncIterator[Town]:
-    """A town whose daemon has read everything and whose room has heard of it. TownError otherwise."""
+    """A town whose daemon has read everything and whose room has heard of it. TownError otherwise.
+
+    `server` takes the telemetry; a sink of the town's own where there is none.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sentinel-demo-")))
         fire = Simulator(_device("fire-panel", "honeywell-cgw-mb", 1, zone=4, l1d=0, l1m=0, l2d=0, l2m=0, bell=0))
@@ -125,8 +142,12 @@ async def town(
         )
         stack.push_async_callback(bus.pull)
         boxes = await stack.enter_async_context(mailboxes())
+        kept = None if server else await stack.enter_async_context(sink())
+        store = server or Server(f"http://127.0.0.1:{kept.port if kept else 0}", "v1")
         try:
             post = await stack.enter_async_context(broker(folder, choose))
+            if server is not None:
+                await make_room(server)
         except OSError as error:
             raise TownError(str(error)) from None
         page_port = page_port or free_port()
@@ -136,15 +157,17 @@ async def town(
             "fire_port": fire_port,
             "broker_port": post.port,
             "mail_port": boxes.port,
+            "influx": section(store),
             "state_dir": folder / "state",
             "socket": socket,
             "page_port": page_port,
         }
         form = Template((Path(__file__).parent / "branch.yaml").read_text(encoding="utf-8"))
         config.write_text(form.substitute(places), encoding="utf-8")
-        settings = load(config, real_tables(folder)).settings
-        if settings is None:
-            raise TownError("the demo's own branch.yaml is not valid: `sentinel check` says where")
+        loaded = load(config, real_tables(folder))
+        if (settings := loaded.settings) is None:
+            wrong = [str(problem) for problem in loaded.problems if problem.level is Level.ERROR]
+            raise TownError("\n".join(["the demo's branch.yaml is not valid:", *wrong]))
         wire = MqttOptions(kind="mqtt", path="wan", host="127.0.0.1", port=post.port, rooms=(ROOM,))
         room = Room(MqttWire(wire, f"room-{ROOM}"), ROOM)
         listening = asyncio.create_task(room.run(), name="demo-room")
@@ -153,7 +176,7 @@ async def town(
         stack.push_async_callback(outside.close)
         command = [sys.executable, "-m", "sentinel.cli", "run", str(config)]
         daemon = await stack.enter_async_context(child("sentinel", command, folder / "sentinel.log"))
-        made = Town(config, socket, page_port, post.name, bus, fire, room, outside, daemon)
+        made = Town(config, socket, page_port, post.name, bus, fire, room, outside, daemon, kept)
         await made.calm()
         await _ready(made)
         yield made
@@ -166,6 +189,10 @@ async def _ready(made: Town) -> None:
                 if not made.daemon.running:
                     raise TownError(f"the daemon ended:\n{made.daemon.last_words()}")
                 await asyncio.sleep(0.1)
+            if "<html" not in await made.outside.page(made.page_port):
+                raise TownError(f"{made.page} is no page")
+    except aiohttp.ClientError as error:
+        raise TownError(f"{made.page} does not open: {error}") from None
     except TimeoutError:
         raise TownError(f"not ready after {READY_S:g} s:\n{made.daemon.last_words()}") from None
 

@@ -71,7 +71,7 @@ async def test_every_scene_comes_out_as_scripted_and_the_last_line_says_so() -> 
     with folder() as here:
         code, said = await judged(here, "--seconds", "120")
         assert code == 0, (here / "err").read_text()
-        assert list(said) == ["scenes", "readings", "facts", "incidents", "notices"]
+        assert list(said) == ["scenes", "readings", "facts", "incidents", "notices", "telemetry"]
         assert [list(scene) for scene in said["scenes"]] == [["name", "passed", "seconds", "seen"]] * 4
         assert [(scene["name"], scene["passed"]) for scene in said["scenes"]] == [(name, True) for name in NAMES]
         assert all(scene["seconds"] < 25 and len(scene["seen"]) > 8 for scene in said["scenes"])
@@ -83,6 +83,9 @@ async def test_every_scene_comes_out_as_scripted_and_the_last_line_says_so() -> 
         assert not any(one["open"] for one in said["incidents"])
         assert said["notices"]["room"].keys() <= {"sent", "delivered"}
         assert said["notices"]["mail"].keys() == {"sent"}
+        assert list(said["telemetry"]) == ["points_made", "points_written", "dropped"]
+        assert said["telemetry"]["points_made"] == said["telemetry"]["points_written"] > 50
+        assert said["telemetry"]["dropped"] == 0
         assert {path.name for path in here.iterdir()} == {"out", "err"}, "nothing else is left behind"
 
 
@@ -152,6 +155,9 @@ async def test_for_a_person_it_tells_the_hindi_that_the_station_reads_and_stays_
                 return json.load(answer)
 
         assert (await asyncio.to_thread(page))["branch"]["number"] == 17
+        assert said.count(f"http://127.0.0.1:{port}/\n") == 2, "the page: at the start, and again at the end"
+        counted = await until_said(here, "counted by the store")
+        assert "✓ telemetry" in counted
         programs = below(process)
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
