@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -142,6 +141,7 @@ class Recorder:
         self._told: dict[str, bool] | None = None  # which faults stand; None: the journal was not read yet
         self._flushing = asyncio.Lock()
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._progress: Progress | None = None
         self._alive: Callable[[], None] = lambda: None
@@ -184,9 +184,9 @@ class Recorder:
         self._tasks.clear()
         if self._asking is not None:
             self._asking.cancel()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self._spool.close()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._spool.close(), name="spool closes")
+        await asyncio.wait({self._closing}, timeout=CLOSE_S)
 
     @staticmethod
     async def _leave(*tasks: asyncio.Task[None]) -> None:

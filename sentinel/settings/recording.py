@@ -24,14 +24,14 @@ def _server(url: str) -> str:
     """A server's address and nothing else: what is added to it is ours, and a secret in it would reach every log."""
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError("is no address of a server: write https://influx.example:8086") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError("must begin with https:// (or http:// on this machine)")
     if parts.username is not None or parts.password is not None:
         raise ValueError("has a user or a password in it: take them out and write them below, as !credential NAME")
-    if not host or any(c.isspace() for c in url):
+    if not host or port == 0 or any(c.isspace() for c in url):
         raise ValueError("is no address of a server: write https://influx.example:8086")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise ValueError("has a ? or # in it: write the address alone; org, bucket or database stand below")
@@ -68,6 +68,8 @@ class InfluxV1(Form):
     def _who_and_by_what(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: one is missing")
+        if self.username is not None and ":" in self.username:  # RFC 7617: it would end there
+            raise ValueError("username holds a colon: no server would read it whole")
         return self
 
 

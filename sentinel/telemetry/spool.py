@@ -96,7 +96,8 @@ class Spool:
         with contextlib.suppress(SpoolUnavailable):
             await self._submit(work, self._deadline_s)
         self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.submit(work)  # a card that hung gives the file back when it comes to: the next spool wants it
+        self._executor.shutdown(wait=False)
 
     async def append(self, flush: Flush) -> None:
         """Durable when it returns. Who is refused keeps the lines; they may be in the file all the same, which is harmless."""

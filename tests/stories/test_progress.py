@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.fakes import Story
 
-PARTS = ("desk", "sensing", "auditor", "ways", "outbox mail", "outbox room", "poller bus", "poller fire")
+PARTS = ("desk", "sensing", "auditor", "ways", "outbox mail", "outbox room", "poller bus", "poller fire", "recorder")
 LONG_AGO_S = 10_000.0
 
 
