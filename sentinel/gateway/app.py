@@ -37,6 +37,7 @@ from sentinel.duty.upkeep import Upkeep, restore
 from sentinel.gateway.api import routes
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
+from sentinel.gateway.page.routes import Page
 from sentinel.gateway.plant import Plant
 from sentinel.gateway.recording import Around, Recorder
 from sentinel.gateway.sensing import Sensing
@@ -136,7 +137,10 @@ class Gateway:
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
         self.plant = Plant(settings, self.sensing.take, self.clock, self._world.link)
-        self.server = Server(routes(self), Path(settings.gateway.socket), settings.gateway.page_port)
+        self.page = Page(self)
+        self.server = Server(
+            [*routes(self), *self.page.routes()], Path(settings.gateway.socket), settings.gateway.page_port
+        )
         self._load = load
         self._began = self.clock.monotonic()
         self._page_port = settings.gateway.page_port
@@ -166,6 +170,7 @@ class Gateway:
             self.sensing.alive = self.progress.expect("sensing", SILENT_S)
             self._start("sensing", self.sensing.run)
             self._start("web", self.server.run)
+            self._start("page", self.page.run)
             await self._wake_up(began)
             self.auditor.alive = self.progress.expect("auditor", AUDITOR_SILENT_S)
             self._start("auditor", self.auditor.run)
