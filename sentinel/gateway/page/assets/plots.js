@@ -17,9 +17,13 @@ function colour(name) {
   return getComputedStyle(document.body).getPropertyValue(`--${name}`).trim();
 }
 
-function stamp(seconds) {
-  const at = new Date(seconds * 1000);
-  return at.toLocaleString("en-GB", { timeZone: labels.zone, day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+const DAY = { day: "2-digit", month: "2-digit" };
+const HOUR = { hour: "2-digit", minute: "2-digit" };
+
+// In the branch's own time. `step`: of an axis, in seconds.
+function stamp(seconds, step = 0) {
+  const parts = step === 0 ? { ...DAY, ...HOUR } : step < 86400 ? HOUR : DAY;
+  return new Date(seconds * 1000).toLocaleString("en-GB", { timeZone: labels.zone, ...parts });
 }
 
 function limits(figure) {
@@ -45,7 +49,7 @@ function columns(plot) {
 function options(figure) {
   const font = "12px Noto Sans, Noto Sans Devanagari, sans-serif";
   const axis = { stroke: colour("soft"), grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, font };
-  const line = { stroke: colour("do"), width: 1.3, points: { show: false } };
+  const line = { stroke: colour("do"), width: 1.3, points: { size: 4, fill: colour("do") } };
   return {
     width: figure.querySelector(".canvas").clientWidth,
     height: HEIGHT,
@@ -68,7 +72,7 @@ function options(figure) {
     ],
     bands: [{ series: [2, 1], fill: `${colour("do")}40` }],
     axes: [
-      { ...axis, values: "{HH}:{mm}", space: 60 },
+      { ...axis, values: (_, seconds, __, ___, step) => seconds.map((second) => stamp(second, step)), space: 60 },
       { ...axis, size: 48 },
     ],
     legend: { show: false },
