@@ -82,16 +82,13 @@ class Minutes:
         self._hours.discard(hour)
 
     def prune(self, db: sqlite3.Connection, now_s: int) -> None:
-        """Once a day: forget what is older than was asked, and the oldest days beyond the room that is given."""
+        """Forget, once a day, what is older than was asked; and the oldest days beyond the room that is given."""
         day = now_s // 86400
-        if day == self._pruned_day:
-            return
-        before = (day - self._days) * _DAY_H
-        self._forget(db, before)
-        while self.summed > self._most_bytes and before < (day + 1) * _DAY_H:
-            before += _DAY_H
-            self._forget(db, before)
-        self._pruned_day = day
+        if day != self._pruned_day:
+            self._forget(db, (day - self._days) * _DAY_H)
+            self._pruned_day = day
+        while self.summed > self._most_bytes and (oldest := self._oldest(db)) is not None:
+            self._forget(db, oldest + _DAY_H)
 
     def plot(self, db: sqlite3.Connection, point: str, begin_s: int, end_s: int, most: int) -> Plot:
         """What is there of one point; whatever is asked, at most MOST_ROWS rows."""
@@ -109,8 +106,7 @@ class Minutes:
             if (one := _points_of(minute, data).get(number)) is not None:
                 late[minute] = one
         if track.at and late and min(late) <= track.at[-1]:  # the clock was set back into a packed hour
-            late = _together(track.minutes(), late)
-            track = Track()
+            late, track = _together(track.minutes(), late), Track()
         for minute in sorted(late):
             track.add_minute(minute, late[minute])
         return fold(point, track, begin, end, most)
@@ -120,7 +116,7 @@ class Minutes:
         (minute,) = db.execute("SELECT max(minute) FROM minute").fetchone()
         row = db.execute("SELECT max(at) FROM hour WHERE at < ?", ((number + 1) << _SHIFT,)).fetchone()
         hour = row[0] & _HOUR if row[0] is not None and row[0] >> _SHIFT == number else -1
-        return max(minute if minute is not None else -1, hour * 60 + 59)
+        return max(-1 if minute is None else minute, hour * 60 + 59)
 
     def _minute(self, db: sqlite3.Connection, minute: int) -> dict[int, Summary]:
         row = db.execute("SELECT data FROM minute WHERE minute = ?", (minute,)).fetchone()
@@ -133,6 +129,15 @@ class Minutes:
             db.execute("INSERT INTO point VALUES (?, ?)", (number, name))
             self._points[name] = number
         return number
+
+    def _oldest(self, db: sqlite3.Connection) -> int | None:
+        hours = []
+        for number in self._points.values():
+            keys = (number << _SHIFT, (number + 1) << _SHIFT)
+            (key,) = db.execute("SELECT min(at) FROM hour WHERE at >= ? AND at < ?", keys).fetchone()
+            if key is not None:
+                hours.append(key & _HOUR)
+        return min(hours, default=None)
 
     def _forget(self, db: sqlite3.Connection, before: int) -> None:
         for number in self._points.values():
