@@ -81,10 +81,10 @@ def sign(lang: Language) -> h.Element:
     """For the page's head: live, late, cut or a still picture, and how long ago the server last spoke."""
     states = (("still", STILL), ("live", LIVE), ("late", LATE), ("cut", CUT))
     return h.p(".sign")[
-        (
+        [
             h.span(".sign-word", data_when=state)[shape("dot" if state == "live" else "ring"), text.of(lang)]
             for state, text in states
-        ),
+        ],
         " ",
         h.span(".sign-age", data_own=True, aria_hidden="true"),
     ]
@@ -93,10 +93,10 @@ def sign(lang: Language) -> h.Element:
 def languages(lang: Language) -> h.Element:
     """The way to the same page in the other language."""
     return h.nav(".languages", aria_label="भाषा / Language")[
-        (
+        [
             h.a(href=f"?lang={one}", lang=one, hreflang=one, aria_current="true" if one == lang else None)[OTHER[one]]
             for one in LANGUAGES
-        )
+        ]
     ]
 
 

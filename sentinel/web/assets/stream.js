@@ -23,7 +23,8 @@ let source = null;
 let lastId = "";
 let refused = 0;
 let again = 0; // timer of the next try
-let opened = mark();
+const began = mark();
+let opened = began;
 let heard = null; // the last ping: its `at`, and when it came by our own clocks
 let ages = {};
 let live = {};
@@ -87,7 +88,7 @@ function tick(root) {
 // --- The state of the stream -------------------------------------------------------------------------------------------
 
 function state() {
-  const silent = since(heard ?? opened);
+  const silent = since(heard ?? began);
   if (silent >= CUT_S) return "cut";
   if (heard === null) return "still";
   return silent >= LATE_S ? "late" : "live";
