@@ -16,14 +16,15 @@ from sentinel.core.authority import Command, CommandKind, party, refusal
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
 from sentinel.core.incident import CODE_REST, LONG_AGO, Incident, NoticeState, State, evolve, officer
-from sentinel.core.model import Condition, Ladder, Party, Severity, Step
+from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step
 from sentinel.core.signal import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sentinel.core.model import Policy, Role, Target
+    from sentinel.core.incident import Notice
+    from sentinel.core.model import Policy, Target
 
 EMPTY_LADDER = Ladder("none", (), 300)
 
@@ -125,7 +126,8 @@ class _Desk:
 
     # --- Signals ---------------------------------------------------------------------------------------------------
 
-    def signal(self, signal: Signal) -> None:
+    def signal(self, signal: Signal, *, silent: bool = False) -> None:
+        """`silent`: it may show in the branch as little as the hold-up that it is about."""
         self.say(
             facts.Signalled(
                 subject=signal.subject,
@@ -147,7 +149,7 @@ class _Desk:
                 self._over(incident, signal)
         elif incident is None:
             if signal.severity is not Severity.INFO:
-                self._open(signal)
+                self._open(signal, silent=silent or (ROLES[signal.role].silent and signal.of is Condition.ALARM))
         elif signal.severity.rank < incident.severity.rank:
             louder = _ladder_for(self.policy, signal.role, signal.severity)
             self.say(facts.IncidentRaised(incident.code, signal.severity, louder))
@@ -158,10 +160,9 @@ class _Desk:
             self.say(facts.IncidentReactivated(incident.code))
             self.touched.add(incident.code)
 
-    def _open(self, signal: Signal) -> None:
+    def _open(self, signal: Signal, *, silent: bool) -> None:
         rule = ROLES[signal.role]
         alarm = signal.of is Condition.ALARM
-        silent = rule.silent and alarm
         policy_ladder = _ladder_for(self.policy, signal.role, signal.severity)
         code = self._code(silent=silent)
         self.touched.add(code)
@@ -278,6 +279,8 @@ class _Desk:
         incident = self.state.find(report.notice.partition("-")[0])
         before = None if incident is None else incident.notices.get(report.notice)
         self.say(facts.NoticeSent(report.notice, report.attempt))
+        if incident is not None and before is not None and before.state is not NoticeState.SENT:
+            self._reached(incident, before)
         # Withdrawn in mid-send, it left all the same: whoever reads it is told what has become of it.
         if incident is not None and before is not None and before.state is NoticeState.WITHDRAWN:
             answered = before.reason == "answered" and incident.answers
@@ -298,11 +301,23 @@ class _Desk:
         if before is None or incident is None or incident.severity is not Severity.CRITICAL:
             return
         was, is_ = before.notices.get(report.notice), incident.notices.get(report.notice)
-        if was is None or is_ is None or was.state is is_.state or incident.rungs == 0:
+        if was is None or is_ is None or was.state is is_.state:
+            return
+        unreachable = _unreachable(is_, report.reason, silent=incident.silent)
+        if unreachable.key not in self.state.by_key:
+            self.signal(unreachable, silent=incident.silent)
+        if incident.rungs == 0:
             return
         last = (incident.rungs - 1) % max(1, len(incident.ladder.steps))
         if is_.step == last < len(incident.ladder.steps) - 1 and ladder.standing(incident, self.now) is None:
             self._tell(incident, Cause.FAILED)
+
+    def _reached(self, incident: Incident, notice: Notice) -> None:
+        """A letter left there again. That of a hold-up ends only what nobody in the branch sees."""
+        for silent in (True,) if incident.silent else (True, False):
+            mended = _unreachable(notice, "", Condition.NORMAL, silent=silent)
+            if mended.key in self.state.by_key:
+                self.signal(mended)
 
     def _withdraw(self, incident: Incident, reason: str) -> None:
         for notice in list(self.state.incidents[incident.code].notices.values()):
@@ -377,6 +392,16 @@ class _Desk:
                 step=step,
             )
         )
+
+
+def _unreachable(notice: Notice, reason: str, condition: Condition = Condition.TROUBLE, *, silent: bool) -> Signal:
+    """Somebody who must know of the loudest things cannot be told this way. Said once, not at each letter's refusal.
+
+    For hold-ups it is a thing of its own: neither its beginning nor its end may show that one was pressed.
+    """
+    rule = ROLES[Role.DELIVERY]
+    subject = f"delivery:{notice.contact}/{notice.channel}{'/quiet' if silent else ''}"
+    return Signal(subject, Role.DELIVERY, condition, Condition.TROUBLE, rule.event, rule.severity, reason[:80])
 
 
 def _targets(incident: Incident) -> dict[tuple[str, str], Target]:

@@ -71,6 +71,10 @@ def names_of(settings: Settings) -> Mapping[str, Text]:
         )
     for id_, channel in settings.channels.items():
         found[f"channel:{id_}"] = Text(f"{id_} ({channel.path})", f"{id_} ({channel.path})")
+    for id_, contact in settings.contacts.items():
+        for way in contact.addresses:
+            said = Text(f"{contact.name.hi} ({way})", f"{contact.name.en} ({way})")
+            found[f"delivery:{id_}/{way}"] = found[f"delivery:{id_}/{way}/quiet"] = said
     for id_ in settings.rooms:
         found[f"room:{id_}"] = Text(f"नियंत्रण कक्ष {id_}", f"control room {id_}")
     return found

@@ -11,7 +11,7 @@ from sentinel.core import facts
 from sentinel.core.authority import CommandKind
 from sentinel.core.codes import ROLES
 from sentinel.core.decide import Report, Tick, may_take
-from sentinel.core.facts import Cause, ClockQuality, Disposition
+from sentinel.core.facts import Cause, ClockQuality, Disposition, Fact
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step, Via
 from tests.core.branch import (
@@ -95,21 +95,28 @@ def test_a_fault_of_the_hold_up_button_is_no_secret() -> None:
     assert life.state.incidents == {}
 
 
+def told_of(code: str, said: tuple[Fact, ...]) -> set[str]:
+    """Who is to be told of this incident."""
+    return {notice.contact for notice in queued(said) if notice.code == code}
+
+
 def test_a_mailbox_that_is_gone_for_good_brings_the_next_rung_at_once_and_once_a_round() -> None:
     life = Life()
     code = life.press("fire", Role.FIRE).code
     first, second = list(life.incident(code).notices)
-    assert told(life.do(Report(first, NoticeState.FAILED, 1, "550"))) == {"manager", "officer"}
-    assert not told(life.do(Report(first, NoticeState.FAILED, 1, "550")))
-    assert not told(life.do(Report(second, NoticeState.FAILED, 1, "550")))
-    assert [one.fact.cause for one in life.records if isinstance(one.fact, facts.Escalated)] == [
+    assert told_of(code, life.do(Report(first, NoticeState.FAILED, 1, "550"))) == {"manager", "officer"}
+    assert not told_of(code, life.do(Report(first, NoticeState.FAILED, 1, "550")))
+    assert not told_of(code, life.do(Report(second, NoticeState.FAILED, 1, "550")))
+    assert [
+        one.fact.cause for one in life.records if isinstance(one.fact, facts.Escalated) and one.fact.code == code
+    ] == [
         Cause.DUE,
         Cause.FAILED,
     ]
     life.deliver(code)
-    assert not told(life.wait(seconds=119))
-    assert told(life.wait(seconds=1)) == {"district"}
-    assert told(life.wait(minutes=3)) == {"thana", "room"}  # the next round comes neither later nor earlier
+    assert not told_of(code, life.wait(seconds=119))
+    assert told_of(code, life.wait(seconds=1)) == {"district"}
+    assert told_of(code, life.wait(minutes=3)) == {"thana", "room"}  # the next round comes neither later nor earlier
 
 
 def test_when_every_mailbox_is_gone_each_rung_is_tried_once_a_round_and_no_faster() -> None:
@@ -125,13 +132,60 @@ def test_when_every_mailbox_is_gone_each_rung_is_tried_once_a_round_and_no_faste
     assert tries == 10  # five ways, two rounds
 
 
+def unreachable(life: Life) -> list[tuple[str, bool]]:
+    """Which ways to whom are known to be refused, and whether that is silent."""
+    return [(one.subject, one.silent) for one in life.state.incidents.values() if one.role is Role.DELIVERY]
+
+
+def test_a_mailbox_that_refuses_an_alarm_for_good_is_a_fault_of_its_own_until_a_letter_leaves_there_again() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    first, _ = life.incident(code).notices
+    said = life.do(Report(first, NoticeState.FAILED, 1, "550"))
+    assert told(said) >= {"service"}
+    assert unreachable(life) == [("delivery:thana/mail", False)]
+    fault = next(one for one in life.state.incidents.values() if one.role is Role.DELIVERY)
+    assert (fault.severity, fault.reason) == (Severity.FAULT, "550")
+    for notice in list(fault.notices):
+        life.do(Report(notice, NoticeState.FAILED, 1, "550"))
+    assert len(life.state.incidents) == 2, "that nobody can be told of it either opens nothing further"
+    life.deliver(code)
+    life.wait(minutes=5)
+    again = next(one for one in life.incident(code).notices.values() if one.live and one.contact == "thana")
+    life.do(Report(again.id, NoticeState.FAILED, 1, "550"))
+    assert len(unreachable(life)) == 1, "said once"
+    life.deliver(code)
+    life.wait(minutes=5)
+    life.deliver(code)
+    assert unreachable(life) == []
+    assert life.incident(fault.code).disposition is Disposition.RESTORED
+
+
+def test_a_mailbox_that_refuses_a_hold_up_shows_in_the_branch_neither_when_it_does_nor_when_it_is_mended() -> None:
+    life = Life()
+    code = life.press().code
+    first, _ = life.incident(code).notices
+    said = life.do(Report(first, NoticeState.FAILED, 1, "550"))
+    assert "service" in told(said)
+    assert "manager" not in told(said) | told(life.wait(hours=2))
+    assert unreachable(life) == [("delivery:thana/mail/quiet", True)]
+    fire = life.press("fire", Role.FIRE).code
+    life.do(Report(next(iter(life.incident(fire).notices)), NoticeState.FAILED, 1, "550"))
+    assert unreachable(life) == [("delivery:thana/mail/quiet", True), ("delivery:thana/mail", False)]
+    life.deliver(code)
+    assert unreachable(life) == [("delivery:thana/mail", False)], "the branch sees no letter of a hold-up arrive"
+    life.wait(minutes=5)
+    life.deliver(fire)
+    assert unreachable(life) == []
+
+
 def test_a_failure_after_the_police_took_it_or_of_no_critical_thing_brings_nobody() -> None:
     life = Life()
     code = life.press("fire", Role.FIRE).code
     first = next(iter(life.incident(code).notices))
     life.do(Report(first, NoticeState.SENT, 1))
     life.police(CommandKind.DISPATCH, code)
-    assert not told(life.do(Report(first, NoticeState.FAILED, 1, "bounced")))
+    assert not told_of(code, life.do(Report(first, NoticeState.FAILED, 1, "bounced")))
     other = Life()
     other.do(alarm("mains", Role.MAINS))
     (incident,) = other.state.incidents.values()

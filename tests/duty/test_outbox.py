@@ -250,9 +250,9 @@ async def test_a_contact_without_an_address_is_a_failure_that_is_told(house: Hou
     house.add("mail", FakePhone())
     await house.desk.submit(HOLD_UP)
     await asyncio.sleep(1)
-    assert [fact.reason for fact in of(house, facts.NoticeFailed) if isinstance(fact, facts.NoticeFailed)] == [
+    assert {fact.reason for fact in of(house, facts.NoticeFailed) if isinstance(fact, facts.NoticeFailed)} == {
         "no address for this contact"
-    ]
+    }
 
 
 async def test_a_fault_of_the_program_in_one_send_is_seen_and_stops_no_other(

@@ -322,3 +322,22 @@ async def test_a_room_behind_a_lost_way_is_not_shown_as_listening_and_is_not_a_s
     story.room.set(reachable=True)
     await story.minutes(1)
     assert story.subjects() == []
+
+
+async def test_a_mailbox_that_refuses_an_alarm_for_good_is_told_to_bank_and_service_until_it_takes_letters(
+    story: Story,
+) -> None:
+    story.mail.refuses.add("sho.bhilai@police.example")
+    story.mark()
+    story.press("smoke-hall")
+    await story.seconds(30)
+    assert story.subjects() == ["delivery:sho/mail/trouble", "zone:smoke-hall"]
+    assert {line.partition(" ")[2] for line in story.letters() if "trouble" in line} == {
+        "mail installer trouble",
+        "mail manager trouble",
+    }
+    assert any("Notice not delivered" in text and "(mail)" in text for text in story.texts("installer"))
+    story.mail.refuses.clear()
+    await story.minutes(6)
+    assert story.subjects() == ["zone:smoke-hall"]
+    await story.good()

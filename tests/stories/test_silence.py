@@ -96,6 +96,25 @@ async def test_a_mail_server_that_refuses_the_letters_of_a_hold_up_shows_nothing
     assert not told & ON_SITE
 
 
+async def test_a_mailbox_that_refuses_a_hold_up_for_good_is_told_to_nobody_on_site_and_shown_nowhere() -> None:
+    async def looked_at(*, pressed: bool) -> tuple[list[Any], set[str]]:
+        seen: list[Any] = []
+        async with Story() as story:
+            story.mail.refuses.add("sho.bhilai@police.example")
+            for minute in range(4):
+                if pressed and minute == 1:
+                    story.press("hold-up-counter")
+                await story.minutes(1)
+                seen += [masked(await story.ask("GET", path)) for path in LOOKS]
+            assert ("delivery:sho/mail/quiet/trouble" in story.subjects()) is pressed
+            return seen, {letter.contact for _, letter in story.mail.letters}
+
+    quiet, _ = await looked_at(pressed=False)
+    held_up, told = await looked_at(pressed=True)
+    assert held_up == quiet
+    assert told == {"installer", "security-officer"}
+
+
 @pytest.mark.parametrize("without_card", [False, True])
 async def test_the_codes_and_letters_of_the_branch_are_numbered_as_if_nobody_had_been_held_up(
     without_card: bool,
