@@ -24,6 +24,7 @@ COMMANDS = {
     "probe": ("sentinel.commands.probe", "add_arguments", "run", "read one device once and say what it is"),
     "simulate": ("sentinel.commands.simulate", "add_arguments", "run", "be a device of a profile"),
     "journal": ("sentinel.commands.journal", "add_arguments", "run", "verify or export a journal"),
+    "influx": ("sentinel.commands.influx", "add_arguments", "run", "make the telemetry database ready for the branch"),
     "demo": ("sentinel.demo.command", "add_arguments", "run", "a simulated branch with its station, in this terminal"),
 }
 

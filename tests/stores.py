@@ -92,7 +92,7 @@ class Influx(_Server):
 
     def __init__(self, folder: Path, *, auth: bool = False, max_body: int = 25_000_000) -> None:
         super().__init__(folder)
-        self.auth: aiohttp.BasicAuth | None = None
+        self.headers: dict[str, str] = {}  # of queries, where a user is wanted
         (folder / "influxdb.conf").write_text(
             f"""reporting-disabled = true
 bind-address = "127.0.0.1:{free_port()}"
@@ -122,7 +122,7 @@ enabled = false
         """The series of the first statement's answer."""
         form = {"q": statement, "db": database, "epoch": "ms"}
         async with (
-            aiohttp.ClientSession(auth=self.auth) as session,
+            aiohttp.ClientSession(headers=self.headers) as session,
             session.post(f"{self.url}/query", data=form) as answer,
         ):
             said = json.loads(await answer.read())
