@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +41,9 @@ def test_a_vendored_file_has_its_licence_beside_it(row: tuple[str, ...]) -> None
 
 def test_no_page_can_load_a_file_whose_kind_is_not_served() -> None:
     assert {path.suffix for path in ASSETS.iterdir()} - set(TYPES) == {".md"}
+
+
+def test_what_is_installed_has_the_files_and_their_licences_too() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = project["tool"]["setuptools"]["package-data"]["*"]
+    assert [path.name for path in ASSETS.iterdir() if not any(fnmatch(path.name, one) for one in packed)] == []
