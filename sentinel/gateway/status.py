@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sentinel.gateway.ways import Way
 
 STALE_READS = 3  # a number that was not read for so many of its intervals is stale
-MOVING = ("age_s", "since_s")  # what moves by itself; in the stream it comes with the pings
+MOVING = ("age_s", "since_s", "value")  # what moves by itself; in the stream it comes with the pings
 
 
 def status(gateway: Gateway) -> dict[str, Any]:
@@ -185,9 +185,4 @@ def _point(gateway: Gateway, point: RecordedPoint, now: float) -> dict[str, Any]
 
 
 def _still(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what moves by itself: ages, and a number that is measured."""
-    return {key: item for key, item in value.items() if key not in MOVING and not _measured(key, item)}
-
-
-def _measured(key: str, item: object) -> bool:
-    return key == "value" and isinstance(item, int | float) and not isinstance(item, bool)
+    return {key: item for key, item in value.items() if key not in MOVING}

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sentinel.gateway import status
 from tests.fakes import Story
 
 
@@ -64,6 +65,77 @@ async def test_an_acknowledgement_is_taken_and_one_for_a_closed_incident_is_not(
 async def test_the_journal_can_be_proved_over_the_socket(story: Story) -> None:
     _, report = await story.ask("GET", "/api/v1/journal/verify")
     assert report == {"ok": True, "first_bad_seq": None, "why": ""}  # a count would move with a silent button
+
+
+async def test_a_point_that_is_not_read_any_more_has_no_value_and_says_so(story: Story) -> None:
+    async def shown() -> dict[str, Any]:
+        _, got = await story.ask("GET", "/api/v1/points")
+        return next(one for one in got["points"] if one["id"] == "battery.voltage")
+
+    fresh = await shown()
+    assert (fresh["quality"], fresh["unit"], fresh["zone"], fresh["low"]) == ("good", "V", "panel-battery", 11.8)
+    assert fresh["value"] > 11.8
+    assert fresh["age_s"] < 6
+    story.silence("battery")
+    await story.seconds(30)
+    gone = await shown()
+    assert (gone["quality"], gone["value"]) == ("failed", None)
+
+
+async def test_a_plot_shows_what_a_point_did_and_stays_within_what_was_asked(story: Story) -> None:
+    for volts in (12.0, 13.0, 12.5):
+        story.release("panel-battery", volts)
+        await story.minutes(1)
+    _, plot = await story.ask("GET", "/api/v1/plot?point=battery.voltage")
+    assert min(plot["low"]) == pytest.approx(12.0)
+    assert plot["last"][-1] == pytest.approx(12.5)
+    now = int(story.clock.wall().timestamp())
+    _, plot = await story.ask("GET", f"/api/v1/plot?point=battery.voltage&from={now - 120}&to={now}&most=1")
+    assert len(plot["at"]) <= 1
+    _, plot = await story.ask(
+        "GET", "/api/v1/plot?point=battery.voltage&from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
+    )
+    assert plot["at"] == []
+
+
+async def test_a_moment_is_the_same_in_seconds_and_in_words(story: Story) -> None:
+    now = story.clock.wall().replace(microsecond=0)
+    words, seconds = now.isoformat().replace("+", "%2B"), int(now.timestamp())
+    place = "/api/v1/plot?point=battery.voltage&from=1&to="
+    assert await story.ask("GET", f"{place}{words}") == await story.ask("GET", f"{place}{seconds}")
+
+
+async def test_a_way_shows_since_when_it_is_so_and_what_it_last_carried(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(10)
+    code = story.incident().code
+    _, status = await story.ask("GET", "/api/v1/status")
+    ways = {way["id"]: way for way in status["ways"]}
+    assert all(way["up"] and way["since_s"] > 5 for way in ways.values())
+    assert ways["channel:mail"]["carried"]["code"] == ways["room:durg"]["carried"]["code"] == code
+    assert ways["room:durg"]["carried"]["contact"] == "thana"
+    assert ways["channel:mail"]["carried"]["state"] == "sent"
+    story.mail.down = True
+    await story.minutes(3)
+    _, status = await story.ask("GET", "/api/v1/status")
+    mail = next(way for way in status["ways"] if way["id"] == "channel:mail")
+    assert not mail["up"]
+    assert mail["carried"]["at"] == ways["channel:mail"]["carried"]["at"], "what it carried while it could"
+
+
+async def test_nothing_on_the_stream_moves_when_a_silent_button_is_pressed() -> None:
+    async def seen(*, pressed: bool) -> list[dict[str, object]]:
+        async with Story() as story:
+            if pressed:
+                story.press("hold-up-counter")
+            found = []
+            for _ in range(60):
+                await story.seconds(5)
+                found.append(status.sections(story.gateway))
+            assert bool(story.mail.letters) is pressed
+            return found
+
+    assert await seen(pressed=True) == await seen(pressed=False)
 
 
 async def test_over_tcp_only_loopback_is_answered_and_only_our_own_page_may_acknowledge() -> None:

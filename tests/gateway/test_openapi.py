@@ -38,6 +38,10 @@ async def test_every_route_is_in_the_file_and_the_file_has_no_other(story: Story
     assert {(route.method, route.path) for route in routes(story.gateway)} <= served
 
 
+def test_only_what_changes_nothing_can_be_asked_by_get_and_only_one_thing_changes_anything() -> None:
+    assert {path for method, path in operations() if method != "GET"} == {ACKNOWLEDGE}
+
+
 async def test_the_file_is_served_as_it_is(story: Story) -> None:
     assert await asked(story, "GET", "/api/v1/openapi.json") == (200, DOCUMENT)
 
@@ -151,6 +155,49 @@ async def test_an_acknowledgement_is_answered_as_the_file_says(story: Story) -> 
     assert (await asked(story, "POST", path, data=b"{"))[0] == 400
     assert (await asked(story, "POST", path, data=b"x" * 100_000))[0] == 413
     assert (await asked(story, "POST", ACKNOWLEDGE.format(code="0"), json={"by": "x"}))[0] == 404
+
+
+# --- The stream ----------------------------------------------------------------------------------------------------------
+
+
+async def events(story: Story, query: str, until: str) -> list[tuple[str, Any]]:
+    """(event, data) of the stream until this event has come."""
+    found: list[tuple[str, Any]] = []
+    name = ""
+    async with story.session() as session, session.get(f"http://localhost/api/v1/stream{query}") as answer:
+        assert answer.content_type == "text/event-stream"
+        async for line in answer.content:
+            key, _, value = line.decode().rstrip("\n").partition(": ")
+            if key == "event":
+                name = value
+            elif key == "data":
+                found.append((name, json.loads(value)))
+                if name == until:
+                    return found
+    raise AssertionError("the stream ended")
+
+
+@pytest.mark.parametrize("what", [quiet, eventful])
+async def test_what_a_program_hears_on_the_stream_is_as_the_file_says(
+    story: Story, what: Callable[[Story], Awaitable[None]]
+) -> None:
+    await what(story)
+    heard = await events(story, "", "ping")
+    sections = {data["id"]: data["value"] for name, data in heard if name == "section"}
+    assert sections.keys() == {"head", "incidents", "zones", "devices", "ways", "telemetry"}
+    for name, data in heard:
+        schema("SectionEvent" if name == "section" else "PingEvent").validate(data)
+    _, status = await asked(story, "GET", "/api/v1/status")
+    assert [zone["state"] for zone in sections["zones"]] == [zone["state"] for zone in status["zones"]]
+
+
+async def test_what_the_page_hears_is_as_the_file_says(story: Story) -> None:
+    for name, data in await events(story, "?lang=hi", "ping"):
+        schema("HtmlEvent" if name == "section" else "PingEvent").validate(data)
+
+
+async def test_a_language_that_nobody_speaks_here_is_refused_as_the_file_says(story: Story) -> None:
+    assert (await asked(story, "GET", "/api/v1/stream?lang=xx"))[0] == 400
 
 
 # --- Whatever is asked, never a 500 ------------------------------------------------------------------------------------
