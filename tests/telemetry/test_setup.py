@@ -181,9 +181,9 @@ async def test_a_server_with_users_gets_one_that_may_only_write(
         point = b"m v=1 %d" % (time.time() * 1000)
         async with Wire(branch) as wire:
             assert await wire.send(packed([point]), utc_now) == Stored()
-        async with Wire(
-            version_1(server.url, database="_internal", username="b-17", password=Env("BRANCH_PASSWORD"))
-        ) as wire:
+        await server.query("CREATE DATABASE raipur")
+        other = version_1(server.url, database="raipur", username="b-17", password=Env("BRANCH_PASSWORD"))
+        async with Wire(other) as wire:
             assert await wire.send(packed([point]), utc_now) == Refused(Reason.CREDENTIAL)
         before = await everything(server)
         assert await asyncio.to_thread(set_up, path, *arguments) == 0
