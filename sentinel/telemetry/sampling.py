@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sentinel.core.model import Reading
 
 EVERY_S: Final = 60.0  # each series has a line in each such stretch of wall time in which it was read
-LINES_AT_MOST: Final = 20_000  # in memory, refused ones among them
+LINES_AT_MOST: Final = 40_000  # in memory, refused ones among them: 15 s of a large branch where everything changes
 MINUTES_AT_MOST: Final = 10  # summaries in memory while the spool takes none
 GOOD, STALE, FAILED = 0, 1, 2
 _EVERY_MS: Final = int(EVERY_S * 1000)
@@ -35,10 +35,10 @@ _NEVER_MS: Final = sys.maxsize
 
 @dataclass(slots=True)
 class _Series:
-    """One series: what was last written of it, and when."""
+    """One series: when its newest line was."""
 
     head: str
-    minute: int = -1  # of its newest line
+    minute: int = -1
     at_ms: int = -1 - _BACK_MS
 
 
@@ -79,13 +79,11 @@ class Sampler:
         self._minutes: dict[int, dict[str, Summary]] = {}
 
     def measure(self, point: str, tags: Mapping[str, str], deadband: float) -> None:
-        """Register a numeric point; again: with other tags or deadband. `deadband` is in the unit of the point."""
-        if known := self._measures.get(point):
-            self._summarise(point, known)  # nothing that was read is lost
+        """Register a numeric point, once. `deadband` is in the unit of the point."""
         self._measures[point] = _Measure(head("measure", tags), deadband=min(deadband, _LARGEST))
 
     def zone(self, zone: str, tags: Mapping[str, str]) -> None:
-        """Register a zone."""
+        """Register a zone, once."""
         self._zones[zone] = _Zone(head("zone", tags))
 
     def take(self, readings: Iterable[Reading], offset_s: float) -> None:
