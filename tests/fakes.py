@@ -362,6 +362,13 @@ class FakeStore(Sink):
         self.lines: list[str] = []  # as they came, also twice
         self._runner: web.AppRunner | None = None
 
+    async def __aenter__(self) -> Self:
+        await self.come()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.go()
+
     async def come(self) -> None:
         """Be there."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
@@ -573,6 +580,7 @@ class Story:
             channel,
             self.card.spool,
             free_bytes=lambda _folder: self.card.free_bytes,
+            rss_bytes=lambda: 40 * 2**20,
         )
 
     async def boot(self) -> None:

@@ -22,7 +22,7 @@ from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.duty.supervise import supervise
 from sentinel.gateway import series, showing
-from sentinel.gateway.machine import in_steps, rss_bytes
+from sentinel.gateway.machine import in_steps
 from sentinel.settings.recording import InfluxV2
 from sentinel.telemetry.model import Keep, SpoolUnavailable
 from sentinel.telemetry.sampling import Sampler
@@ -124,7 +124,7 @@ class Recorder:
             self._sampler.zone(zone, tags)
         wanted, influx = settings.telemetry.spool, settings.telemetry.influx
         self._keep = Keep(wanted.days, wanted.max_mib * 2**20)
-        self._folder, self._free_bytes = path.parent, world.free_bytes
+        self._folder, self._free_bytes, self._rss_bytes = path.parent, world.free_bytes, world.rss_bytes
         self._spool = world.spool(path, self._keep, influx is not None)
         self._target = None if influx is None else target_of(influx)
         self._writer = None if self._target is None else world.writer(self._spool, self._target, clock, self._heard)
@@ -269,7 +269,7 @@ class Recorder:
 
     def _see_daemon(self, now: float, now_ms: int) -> None:
         counts = self._spool.counts()
-        rss = rss_bytes()
+        rss = self._rss_bytes()
         values: dict[str, bool | int | float | str] = {
             "uptime_s": int(now - self._around.began),
             "spool_depth": counts.waiting,

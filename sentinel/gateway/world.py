@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from drivers.links import LINKS
 from sentinel.channels import channel
 from sentinel.duty.clock import SystemClock, boot_id
-from sentinel.gateway.machine import free_bytes
+from sentinel.gateway.machine import free_bytes, rss_bytes
 from sentinel.telemetry.spool import Spool
 from sentinel.telemetry.writer import Writer
 
@@ -63,3 +63,4 @@ class World:
     spool: Callable[[Path, Keep, bool], Spool] = real_spool
     writer: Callable[[Spool, Target, Clock, Callable[[bool, str], None]], Writer] = real_writer
     free_bytes: Callable[[Path], int] = free_bytes
+    rss_bytes: Callable[[], int | None] = rss_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sentinel.core.detect import Detector
 from sentinel.core.incident import State
 from sentinel.core.model import Condition, Quality, Reading, Role
 from sentinel.core.signal import Signal
+from sentinel.demo.sink import DATABASE
 from sentinel.duty.supervise import Fallen, Progress
 from sentinel.gateway.poller import PollStats
 from sentinel.gateway.recording import ROOM_BYTES, Around, Recorder, target_of
@@ -22,9 +24,9 @@ from sentinel.gateway.world import World
 from sentinel.settings.branch import load
 from sentinel.settings.policy import policy
 from sentinel.settings.recording import InfluxV1, InfluxV2
-from sentinel.telemetry.model import Flush
+from sentinel.telemetry.model import Flush, Keep
 from sentinel.telemetry.sampling import LINES_AT_MOST
-from tests.fakes import EXAMPLE, MONDAY_NOON, FakeCard, FakeClock, virtual_loop
+from tests.fakes import EXAMPLE, MONDAY_NOON, FakeCard, FakeClock, FakeStore, virtual_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -40,10 +42,14 @@ TEMPERATURE = "climate.temperature"
 class House:
     """A recorder and what it looks at: real rules for the zones, made-up lines, a card that can fail."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: FakeStore | None = None, most_bytes: int | None = None) -> None:
         loaded = load(EXAMPLE, real_tables(EXAMPLE.parent)).settings
         assert loaded is not None
-        self.settings = loaded
+        url = f"http://127.0.0.1:{0 if store is None else store.port}"
+        influx = None if store is None else InfluxV2.model_construct(api="v2", url=url, bucket=DATABASE)
+        telemetry = loaded.telemetry.model_copy(update={"influx": influx})
+        self.settings = replace(loaded, telemetry=telemetry)
+        self.most_bytes = most_bytes
         self.clock = FakeClock()
         self.system = self.clock.system()
         self.card = FakeCard()
@@ -60,7 +66,10 @@ class House:
 
     def recorder_anew(self) -> Recorder:
         def spool(path: Path, keep: Any, forward: bool) -> Spool:
-            self.spool = self.card.spool(path, keep, True)
+            bounds = keep if self.most_bytes is None else Keep(keep.days, self.most_bytes)
+            self.spool = self.card.spool(
+                path, bounds, True
+            )  # also where nobody takes the lines: they are looked at here
             return self.spool
 
         around = Around(
@@ -71,9 +80,7 @@ class House:
             began=self.system.monotonic(),
         )
         world = World(spool=spool, free_bytes=lambda _folder: self.card.free_bytes)
-        settings = self.settings
-        object.__setattr__(settings, "telemetry", settings.telemetry.model_copy(update={"influx": None}))
-        recorder = Recorder(settings, self.path, world, self.system, around, self.tell)
+        recorder = Recorder(self.settings, self.path, world, self.system, around, self.tell)
         self.made.append(recorder)
         return recorder
 
@@ -425,6 +432,58 @@ async def test_a_clock_that_is_set_moves_what_comes_and_not_what_was(house: Hous
     times = [at_ms(line) for line in await house.lines("measure")]
     assert times == sorted(times)
     assert times[-1] - times[0] > 2 * 3600 * 1000 - 60_000
+
+
+# --- Ten days ---------------------------------------------------------------------------------------------------------
+
+
+async def ten_days_away(house: House) -> None:
+    """The database is away; the branch's readings and states go on. A turn of the loop takes half an hour here."""
+    loop = virtual_loop()
+    house.open()
+    loop.grain_s = 1800.0
+    for number in range(10 * 24 * 2):
+        house.reads(climate_temperature=20.0 + number % 13 / 2, climate_humidity=40.0 + number % 7)
+        for stats in house.links.values():
+            stats.reads += 1
+        await asyncio.sleep(1800)
+    loop.grain_s = 0.0
+
+
+async def test_ten_days_without_the_database_are_all_there_a_minute_after_it_is_back(tmp_path: Path) -> None:
+    store = FakeStore()
+    house = House(tmp_path, store)
+    await ten_days_away(house)
+    away = house.recorder.view()
+    assert (away.store_up, away.store_reason) == (False, "unreachable")
+    assert away.counts.waiting == away.counts.made > 8_000
+    assert away.counts.oldest_ms == round(MONDAY_NOON.timestamp() * 1000)
+    assert [line.partition(" ")[2] for line in house.faults()] == ["telemetry:store trouble nothing-written"]
+    async with store:
+        await house.lives(75)
+        await house.recorder.close()
+        counts = house.spool.counts()
+        assert counts.made == counts.written + counts.waiting
+        assert store.count == counts.written > away.counts.made
+        assert store.refused == []
+    assert house.faults()[-1].endswith("telemetry:store normal")
+
+
+async def test_on_a_small_card_the_oldest_of_the_ten_days_are_dropped_and_counted(tmp_path: Path) -> None:
+    store = FakeStore()
+    house = House(tmp_path, store, most_bytes=50_000)
+    await ten_days_away(house)
+    away = house.recorder.view().counts
+    assert away.dropped > 3_000
+    assert away.bytes <= 50_000
+    assert len(house.faults()) == 1  # one fault stands, whatever comes to it
+    async with store:
+        await house.lives(75)
+        await house.recorder.close()
+        counts = house.spool.counts()
+        assert counts.made == counts.written + counts.waiting + counts.dropped
+        assert counts.dropped == away.dropped
+        assert store.count == counts.written
 
 
 # --- What others ask --------------------------------------------------------------------------------------------------
