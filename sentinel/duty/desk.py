@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,6 +39,7 @@ log = logging.getLogger("sentinel.desk")
 
 LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
 RETRY_S, RETRY_LAST_S = 5.0, 20.0  # when bare mode tries to write again; a hanging card holds each try for seconds
+STALL_S = 10.0  # a card that takes a moment is nobody's business: told when it has lasted, or it would be told twice
 LATE_S = 1.0  # of writing late facts at one go
 TRIES = 2  # an event that makes the desk fall so often, the last time alone, is dropped
 AHEAD = timedelta(seconds=2)  # facts this much later than now were told by a clock that was wrong
@@ -75,6 +77,7 @@ class Bare:
     reason: str
     durable: State | None  # the state as far as it is written; None: the journal was never read
     late: list[tuple[datetime, list[Fact]]]
+    tell_at: float = 0.0  # when (monotonic) the fault itself is told
     replaced: bool = False  # what is open has still to be carried over into the file that lies there now
     kept: int = 0
     lost: int = 0
@@ -198,6 +201,10 @@ class Desk:
         quality = ClockQuality.SYNCED if sure else ClockQuality.UNSYNCED
         if self.bare is None and self._ledger.failure is not None:
             self._go_bare(self._ledger.failure, [], now, quality)
+        if self.bare is not None and self._clock.monotonic() >= self.bare.tell_at:
+            self.bare.tell_at = math.inf
+            trouble = _journal_signal(Condition.TROUBLE, self.bare.reason)
+            items.append(_Item([trouble], [], asyncio.get_running_loop().create_future()))
         if by_s:  # before anything is decided on the new time: the deadlines of this boot move with it
             items.insert(0, _Item([], [facts.ClockStepped(by_s)], asyncio.get_running_loop().create_future()))
         alone = any(item.tries for item in items)
@@ -242,20 +249,17 @@ class Desk:
         return []
 
     def _go_bare(self, error: JournalUnavailable, batch: list[Fact], now: datetime, quality: ClockQuality) -> Bare:
-        """From here on memory is all there is: `batch` could not be written, and that itself is told."""
+        """From here on memory is all there is: `batch` could not be written, and that itself is told if it lasts."""
         log.critical("bare mode begins reason=%s", error)
         bare = self.bare = Bare(now, str(error.reason), self.state, [])
         for notice in _waiting(self.state):  # queued in the journal, which now gives nothing to send
             bare.told += 1
             self.from_memory(notice)
         self._retry_at = self._clock.monotonic() + RETRY_S
+        bare.tell_at = self._clock.monotonic() + STALL_S
         for fact in batch:
             self.state = self._evolved(self.state, fact, now, quality)
         self._remember(batch, now)  # kept apart from the rest: if it landed after all, it is dropped whole
-        trouble = decide(self.state, self.policy, _journal_signal(Condition.TROUBLE, error.reason), now)
-        for fact in trouble:
-            self.state = self._evolved(self.state, fact, now, quality)
-        self._remember(list(trouble), now)
         return bare
 
     def _announce(self, recorded: list[Recorded]) -> None:
@@ -335,7 +339,9 @@ class Desk:
         self.written_again()
         self._announce(recorded)
         log.warning("bare mode ended facts_written_late=%d lost=%d", len(recorded), bare.lost)
-        self._put([_journal_signal(Condition.NORMAL, "")], [])
+        mended = _journal_signal(Condition.NORMAL, "")
+        if mended.key in self.state.by_key:
+            self._put([mended], [])
 
     def _kept(self, bare: Bare, recorded: list[Recorded]) -> None:
         """So far it is durable, whatever comes next."""

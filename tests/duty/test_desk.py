@@ -145,6 +145,8 @@ async def test_an_alarm_that_cannot_be_written_is_told_from_memory_at_once(desk:
     await at_desk.submit(HOLD_UP)
     assert told.notices[:2] == ["thana alarm", "room alarm"]
     assert at_desk.bare is not None
+    ledger.refuses_to_open = SLOW
+    await asyncio.sleep(13)
     assert "gateway:journal" in {one.subject for one in at_desk.state.incidents.values()}
 
 
