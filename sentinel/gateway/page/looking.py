@@ -52,11 +52,12 @@ SLIP = timedelta(seconds=1)  # between two clocks; more is a step
 
 
 class Looker:
-    """Looks at one gateway. Holds only how monotonic time maps to wall time, so that a moment stays the same moment."""
+    """Looks at one gateway. Holds only what makes a moment stay the same moment, though it is known by its age."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._zero = gateway.clock.now() - timedelta(seconds=gateway.clock.monotonic())
+        self._began: dict[str, datetime] = {}
 
     def wall(self, monotonic: float) -> datetime:
         """When that was, by the wall clock; a step moves it, jitter does not."""
@@ -68,6 +69,13 @@ class Looker:
 
     def _past(self, age_s: float) -> datetime:
         return self.wall(self._gateway.clock.monotonic() - age_s)
+
+    def _since(self, key: str, age_s: float) -> datetime:
+        """When something began whose age is known: the same moment each time, whatever lies between two looks."""
+        at, before = self._past(age_s), self._began.get(key)
+        if before is None or abs(at - before) > SLIP:
+            self._began[key] = at
+        return self._began[key]
 
     # --- Sections --------------------------------------------------------------------------------------------------
 
@@ -116,7 +124,7 @@ class Looker:
                     view.id,
                     settings.devices[view.id].name.text(),
                     view.up,
-                    None if view.up else open_.opened_at if open_ else self._past(view.age_s),
+                    None if view.up else open_.opened_at if open_ else self._since(f"device:{view.id}", view.age_s),
                     "" if view.up else view.reason,
                     tuple(zone.name for zone in behind),
                 )
@@ -140,10 +148,10 @@ class Looker:
         return SystemView(
             server=record.server,
             store_up=record.store_up,
-            store_since=self._past(record.store_since_s),
+            store_since=self._since("store", record.store_since_s),
             store_reason=record.store_reason,
             spool_up=record.spool_up,
-            spool_since=self._past(record.spool_since_s),
+            spool_since=self._since("spool", record.spool_since_s),
             spool_reason=record.spool_reason,
             journal_reason="" if bare is None else str(bare.reason),
             clock=gateway.clock.synchronised(),
@@ -205,7 +213,7 @@ class Looker:
         open_ = self._open(of)
         since = None if open_ is None else open_.again_at or open_.opened_at
         if state == Condition.UNKNOWN:
-            since = self._past(view.age_s)
+            since = self._since(f"zone:{zone.id}", view.age_s)
         label = labels.STATES.get((zone.role, Condition(state))) if state in list(Condition) else None
         return ZoneView(
             id=zone.id,
