@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 MOST = 5000  # lines a request: some 60 KiB on the line
 LEAST = 100  # a line so slow that it does not carry these 2 KiB within the deadline is as good as cut
+LINES_A_SECOND = 50_000  # of a drain: two days in three minutes, and most of a Pi's core is left for alarms
 SMALLER_S = 600.0  # how long a smaller size is remembered
 BACKOFF_FIRST_S, BACKOFF_LAST_S = 1.0, 60.0
 REFUSED_S = 300.0  # what a person must mend is asked now and then
@@ -140,15 +141,16 @@ class Writer:
                 if batch is None:
                     return None
                 self._parcel = Parcel(batch, self._most)
-            piece = self._parcel.piece()
+            parcel, piece, wait = self._parcel, self._parcel.piece(), 0.0
             if piece is not None:
-                return await self._deliver(wire, self._parcel, piece)
-            parcel, self._parcel = self._parcel, None
-            await self._spool.done(parcel.upto, parcel.written, parcel.poisoned())
+                wait = await self._deliver(wire, parcel, piece)
+            if self._parcel is parcel and parcel.piece() is None:
+                self._parcel = None
+                await self._spool.done(parcel.upto, parcel.written, parcel.poisoned())
         except SpoolUnavailable:  # the recorder tells of it; what was written is written once more then, over itself
             self._parcel = None
             return None
-        return 0.0
+        return wait
 
     async def _deliver(self, wire: Wire, parcel: Parcel, piece: Sequence[bytes]) -> float:
         began = self._clock.monotonic()
@@ -162,7 +164,7 @@ class Writer:
                 self._wrote(now)
                 if now - began < REQUEST_S / 4 and now >= self._smaller_until:
                     self._most = min(MOST, self._most * 2)
-                return 0.0
+                return len(piece) / LINES_A_SECOND - (now - began)
             case BadLines():
                 parcel.refused(verdict)
                 if not parcel.hopeless():
@@ -213,7 +215,7 @@ class Writer:
                 await self._woken.wait()
 
     async def _pause(self, wait_s: float) -> None:
-        """No wake-up shortens it: every flush would."""
+        """No wake-up shortens it: every flush would. None at all for what is over already."""
         until = self._clock.monotonic() + wait_s
         while (left := until - self._clock.monotonic()) > 0:
             await asyncio.sleep(min(left, IDLE_S))

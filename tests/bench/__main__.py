@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench import contact, journal, lines, rtu, spool
+from tests.bench import contact, journal, lines, rtu, spool, store
 from tests.bench.daemon import CONFIG, DEVICE, LINK, ZONE, cpu_s, daemon, machine, panel, w1_profile
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ PARTS: dict[str, Callable[[Path], Any]] = {
     "typical": typical,
     "replay": journal.replay,
     "rtu": line,
+    "store": store.drain,
     "spool": spool.measure,
     "lines": lines.measure,
 }
