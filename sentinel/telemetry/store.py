@@ -11,6 +11,7 @@ import gzip
 import logging
 import zlib
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sentinel.telemetry.minutes import Minutes
@@ -19,7 +20,7 @@ from sentinel.telemetry.spoolfile import PAGE_BYTES, SpoolFile
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sentinel.telemetry.model import Flush, Keep, Plot
@@ -35,7 +36,6 @@ SUMMED_SHARE: Final = 4  # the packed summaries get a fourth of the room on top;
 _STEP_BLOBS: Final = 64  # dropped a transaction at most
 _STEP_PAGES: Final = 1024  # given back to the disk a transaction at most
 _SPARE_PAGES: Final = 4096  # free ones that stay, for the blobs to come
-_SMALL_BYTES: Final = 2**20  # waiting; with more, what is given back would be moved first, and forgotten soon after
 _SLACK_BYTES: Final = 16 * 2**20
 
 
@@ -105,9 +105,8 @@ class Store:
         self._tidy(flush)
         parts = _packed(flush.lines) if self._forward else []
         size = sum(_room(data) for _, data in parts)
-        with self._file.transaction() as db:
-            self._drop(flush.last_ms, size)
-            self._forget(db)
+        self._drop(flush.last_ms, size)
+        with self._changing() as db:
             if size > self._keep.bytes:
                 self._made += len(flush.lines)
                 self._dropped += len(flush.lines)
@@ -123,7 +122,6 @@ class Store:
                 self._made += flush.dropped
                 self._dropped += flush.dropped
             self._minutes.add(db, flush.minutes)
-            self._save(db)
 
     def read(self, most: int) -> Batch | None:
         """The oldest lines that wait, of whole blobs: at most `most`, or those of one blob."""
@@ -187,17 +185,14 @@ class Store:
         """What is known to be done becomes durable."""
         if not self._undone:
             return
-        with self._file.transaction() as db:
-            self._forget(db)
-            self._save(db)
+        with self._changing():
+            pass
 
     def trim(self, now_ms: int) -> bool:
         """One step of keeping within the bounds; True while there is more to do. For the time after opening."""
-        with self._file.transaction() as db:
-            more = self._drop(now_ms, 0)
-            self._forget(db)
+        more = self._drop(now_ms, 0)
+        with self._changing() as db:
             self._minutes.prune(db, now_ms // 1000)
-            self._save(db)
         return self._shrink() or more
 
     def plot(self, point: str, begin_s: int, end_s: int, most: int) -> Plot:
@@ -208,20 +203,21 @@ class Store:
     def _tidy(self, flush: Flush) -> None:
         """What is to be done now and then, in transactions of its own: a flush that finds it failing is not taken."""
         for hour in self._minutes.over(flush.minutes):
-            with self._file.transaction() as db:
+            with self._changing() as db:
                 self._minutes.pack(db, hour)
                 self._minutes.prune(db, flush.last_ms // 1000)
-                self._save(db)
         self._shrink()
 
     def _drop(self, now_ms: int, coming: int) -> bool:
         """Give up the oldest blobs beyond the bounds, some of them at once; True when there may be more."""
-        for _ in range(_STEP_BLOBS):
-            head, oldest = self._head, now_ms - self._keep.days * 86_400_000
-            if head is None or (self._bytes + coming <= self._keep.bytes and head.last_ms >= oldest):
-                return False
-            self._lose(head)
-            self._head = self._oldest()
+        oldest = now_ms - self._keep.days * 86_400_000
+        with self._file.reading():
+            for _ in range(_STEP_BLOBS):
+                head = self._head
+                if head is None or (self._bytes + coming <= self._keep.bytes and head.last_ms >= oldest):
+                    return False
+                self._lose(head)
+                self._head = self._oldest()
         return True
 
     def _lose(self, blob: Blob) -> None:
@@ -236,31 +232,34 @@ class Store:
         row = self._db.execute(wanted, (self._forgotten,)).fetchone()
         return None if row is None else Blob(*row)
 
-    def _forget(self, db: sqlite3.Connection) -> None:
-        """Before anything is inserted: the pages that become free are the next ones to be used."""
-        db.execute("DELETE FROM blob WHERE id <= ?", (self._forgotten,))
-        for one in self._new_poisons:
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """The only way to change the file: what the counters say is gone goes with them, in one transaction."""
+        with self._file.transaction() as db:
+            # First, so that the pages that become free are the next ones to be used.
+            db.execute("DELETE FROM blob WHERE id <= ?", (self._forgotten,))
+            for one in self._new_poisons:
+                shortened = (one.line[:POISON_CHARS], one.why[:POISON_CHARS])
+                db.execute("INSERT INTO poison (line, why) VALUES (?, ?)", shortened)
+            if self._new_poisons:
+                db.execute("DELETE FROM poison WHERE id <= (SELECT max(id) FROM poison) - ?", (POISONS,))
+            yield db
             db.execute(
-                "INSERT INTO poison (line, why) VALUES (?, ?)", (one.line[:POISON_CHARS], one.why[:POISON_CHARS])
+                "UPDATE state SET last = ?, made = ?, written = ?, dropped = ?, poisoned = ?, bytes = ?, summed = ?",
+                (
+                    *(self._last, self._made, self._written, self._dropped, self._poisoned, self._bytes),
+                    self._minutes.summed,
+                ),
             )
-        if self._new_poisons:
-            db.execute("DELETE FROM poison WHERE id <= (SELECT max(id) FROM poison) - ?", (POISONS,))
         self._new_poisons.clear()
         self._undone = 0
 
-    def _save(self, db: sqlite3.Connection) -> None:
-        db.execute(
-            "UPDATE state SET last = ?, made = ?, written = ?, dropped = ?, poisoned = ?, bytes = ?, summed = ?",
-            (self._last, self._made, self._written, self._dropped, self._poisoned, self._bytes, self._minutes.summed),
-        )
-
     def _shrink(self) -> bool:
         """A step of giving back to the disk what an outage needed; True when there is more."""
-        if self._bytes > _SMALL_BYTES:
-            return False
         with self._file.reading() as db:
             (free,) = db.execute("PRAGMA freelist_count").fetchone()
-            if free <= _SPARE_PAGES:
+            # What waits has to be moved out of the way first: not while that is much, it will be forgotten soon.
+            if free <= _SPARE_PAGES or free * PAGE_BYTES < 8 * self._bytes:
                 return False
             # `execute` would stop after the first page.
             db.executescript(f"PRAGMA incremental_vacuum({_STEP_PAGES})")

@@ -167,12 +167,26 @@ def durable(path: Path) -> tuple[int, int]:
     """Lines made and written, as a program that starts after a crash would find them."""
     copy = path.with_name("copy.db")
     for suffix in ("", "-wal"):
-        copy.with_name(copy.name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
+        if path.with_name(path.name + suffix).exists():
+            copy.with_name(copy.name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
     store = Store(copy, KEEP, forward=True, known=Counts())
     counts = store.counts()
+    (there,) = store._db.execute("SELECT coalesce(sum(lines), 0) FROM blob").fetchone()
     store.close()
     assert balanced(counts)
+    assert counts.waiting == there
     return counts.made, counts.written
+
+
+async def test_a_crash_between_the_upkeep_of_a_flush_and_the_flush_leaves_the_counts_true(path: Path) -> None:
+    store = Store(path, KEEP, forward=True, known=Counts())
+    store.append(flush(0, 10, minutes={NOW_MS // 60_000: {"p": Summary(1, 1, 1)}}))
+    batch = store.read(100)
+    assert batch is not None
+    store.done(batch.upto, 9, [Poison("x", "no")])
+    store._tidy(flush(1, 10, minutes={NOW_MS // 60_000 + 60: {"p": Summary(1, 1, 1)}}))
+    assert durable(path) == (10, 9)
+    store.close()
 
 
 async def test_done_is_durable_after_a_while_when_nothing_is_appended(
@@ -331,7 +345,7 @@ def test_every_line_is_in_exactly_one_place_whatever_happens(steps: list[tuple[s
             match what:
                 case "append":
                     number += 1
-                    store.append(flush(number, much, at_ms=at))
+                    store.append(flush(number, much, at_ms=at, minutes={at // 60_000: {"p": Summary(1, 1, 1)}}))
                     made += much
                 case "read":
                     batch = store.read(much)
@@ -346,6 +360,7 @@ def test_every_line_is_in_exactly_one_place_whatever_happens(steps: list[tuple[s
                     store.settle()
                 case "crash":
                     store.close()
+                    assert durable(path)[0] == made
                     store = Store(path, keep, forward=True, known=store.counts())
                 case _:
                     at += much * 86_400_000
