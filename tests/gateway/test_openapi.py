@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from aiohttp import ClientSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import ValidationError
 
 from sentinel.gateway.api import routes
+from tests.fakes import Story
 from tests.gateway.contract import DOCUMENT, check, operations, path_of, schema
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from tests.fakes import Story
 
 PLACES = re.compile("^/(api/|healthz$|metrics$)")
 ACKNOWLEDGE = "/api/v1/incidents/{code}/acknowledge"
@@ -106,43 +108,82 @@ async def eventful(story: Story) -> None:
 async def bare(story: Story) -> None:
     """The card takes nothing any more."""
     await story.gateway.journal.close()
-    story.press("panic-gate")
+    story.press("smoke-hall")
     await story.seconds(5)
 
 
-ASKED = [
-    ("GET", "/healthz"),
-    ("GET", "/metrics"),
-    ("GET", "/api/v1/status"),
-    ("GET", "/api/v1/incidents"),
-    ("GET", "/api/v1/journal/verify"),
-    ("GET", "/api/v1/points"),
-    ("GET", "/api/v1/plot"),
-    ("GET", "/api/v1/plot?point=battery.voltage"),
-    ("GET", "/api/v1/plot?point=battery.voltage&from=0&to=9999999999&most=2000"),
-    ("GET", "/api/v1/plot?point=battery.voltage&from=2026-06-01T00:00:00Z&to=2026-06-01T12:00:00Z"),
-    ("GET", "/api/v1/plot?point=battery.voltage&from=5&to=5"),
-    ("GET", "/api/v1/plot?point=battery.voltage&from=yesterday"),
-    ("GET", "/api/v1/plot?point=battery.voltage&to=2026-06-01T12:00:00"),
-    ("GET", "/api/v1/plot?point=battery.voltage&most=0"),
-    ("GET", "/api/v1/plot?point=panel.di1"),
-    ("GET", "/api/v1/nothing"),
-    ("PUT", "/api/v1/status"),
-    ("POST", "/api/v1/points"),
-    ("GET", "/api/v1/incidents/1/acknowledge"),
-]
+async def spool_dead(story: Story) -> None:
+    """The card under the record alone is dead."""
+    story.card.dead = True
+    await story.seconds(20)
 
 
-@pytest.mark.parametrize("what", [quiet, eventful, bare])
-async def test_every_answer_is_as_the_file_says(story: Story, what: Callable[[Story], Awaitable[None]]) -> None:
+BATTERY = "/api/v1/plot?point=battery.voltage"
+ASKED = {
+    ("GET", "/healthz"): 200,
+    ("GET", "/metrics"): 200,
+    ("GET", "/api/v1/status"): 200,
+    ("GET", "/api/v1/incidents"): 200,
+    ("GET", "/api/v1/journal/verify"): 200,
+    ("GET", "/api/v1/points"): 200,
+    ("GET", BATTERY): 200,
+    ("GET", f"{BATTERY}&from=0&to=9999999999&most=2000"): 200,
+    ("GET", f"{BATTERY}&from=2026-06-01T00:00:00Z&to=2026-06-01T12:00:00Z"): 200,
+    ("GET", f"{BATTERY}&from=2026-06-01T05:30:00%2B05:30&to=1780315200.5"): 200,
+    ("GET", f"{BATTERY}&from=5&to=5"): 400,
+    ("GET", f"{BATTERY}&from=yesterday"): 400,
+    ("GET", f"{BATTERY}&to=2026-06-01T12:00:00"): 400,
+    ("GET", f"{BATTERY}&most=0"): 400,
+    ("GET", f"{BATTERY}&most=2001"): 400,
+    ("GET", "/api/v1/plot"): 404,
+    ("GET", "/api/v1/plot?point=panel.di1"): 404,
+    ("GET", "/api/v1/nothing"): 404,
+    ("PUT", "/api/v1/status"): 405,
+    ("POST", "/api/v1/points"): 405,
+    ("GET", "/api/v1/incidents/1/acknowledge"): 405,
+}
+WHEN_BARE = ASKED | {("GET", "/healthz"): 503, ("GET", "/api/v1/journal/verify"): 503}
+WITHOUT_A_SPOOL = ASKED | {
+    request: 503 for request, status in ASKED.items() if request[1].startswith(BATTERY) and status == 200
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "wanted"), [(quiet, ASKED), (eventful, ASKED), (bare, WHEN_BARE), (spool_dead, WITHOUT_A_SPOOL)]
+)
+async def test_every_answer_is_as_the_file_says(
+    story: Story, what: Callable[[Story], Awaitable[None]], wanted: dict[tuple[str, str], int]
+) -> None:
     await what(story)
-    got = {(method, path): (await asked(story, method, path))[0] for method, path in ASKED}
-    assert {path_of(path) for _, path in ASKED} | {ACKNOWLEDGE} >= {path for _, path in operations()} - {
-        "/api/v1/stream",
-        "/api/v1/openapi.json",
-    }
-    assert max(got.values()) <= 503
-    assert 500 not in got.values()
+    assert {(method, path): (await asked(story, method, path))[0] for method, path in wanted} == wanted
+
+
+def test_every_operation_is_asked_in_these_tests() -> None:
+    elsewhere = {("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/stream"), ("POST", ACKNOWLEDGE)}
+    assert {(method, path_of(path)) for method, path in ASKED} >= operations() - elsewhere
+
+
+async def test_over_the_port_a_refusal_has_the_same_form() -> None:
+    async with Story(edits={"  page_port: null ": f"  page_port: {free_port()} "}) as story, ClientSession() as session:
+        for method, path, headers, wanted in (
+            ("GET", "/api/v1/status", {}, 200),
+            ("GET", "/api/v1/status", {"Host": "evil.example"}, 421),
+            ("POST", "/api/v1/incidents/1/acknowledge", {}, 403),
+            ("DELETE", "/api/v1/status", {}, 405),
+        ):
+            url = f"http://127.0.0.1:{story.gateway.server.port}{path}"
+            async with session.request(method, url, headers=headers) as answer:
+                assert answer.status == wanted
+                check(method, path, answer.status, answer.headers["Content-Type"], await answer.read())
+
+
+async def test_an_acknowledgement_is_taken_also_while_no_fact_can_be_written(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(2)
+    code = story.incident().code
+    await bare(story)
+    status, shown = await asked(story, "POST", ACKNOWLEDGE.format(code=code), json={"by": "Kavita Verma"})
+    assert (status, len(shown["answers"])) == (200, 1)
 
 
 async def test_an_acknowledgement_is_answered_as_the_file_says(story: Story) -> None:
