@@ -65,6 +65,7 @@ MONDAY_NOON = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)  # in Bhilai: the branch i
 MONDAY_NIGHT = datetime(2026, 6, 1, 18, 30, tzinfo=UTC)  # midnight in Bhilai
 BRANCH = "shivnath-sector6"
 ROOM = "durg"
+ROOM_BEATS_S = 10.0
 
 
 # --- Time -----------------------------------------------------------------------------------------------------------
@@ -251,6 +252,9 @@ class FakeRoom:
         self.reachable = True  # the broker
         self.online = True  # the room behind it
         self.known = True  # the broker has heard of the room at all
+        self.hung = False  # it says nothing more, and the broker keeps what it said last
+        self.now: Callable[[], datetime] = lambda: MONDAY_NOON
+        self.said_at = MONDAY_NOON  # when it last said how it is
         self.told: list[tuple[float, facts.NoticeQueued]] = []
         self.from_memory: list[tuple[float, dict[str, Any]]] = []
         self.retained: dict[str, Any] = {}
@@ -272,7 +276,7 @@ class FakeRoom:
             self.retained = body
         elif kind == "bare":
             self.from_memory.append((asyncio.get_running_loop().time(), body))
-        elif kind == "facts" and self.online:
+        elif kind == "facts" and self.online and not self.hung:
             known = len(self.copy.facts)
             if body["epoch"] != self.copy.epoch and body["from"] == 1:
                 known = len(self.copy.facts)
@@ -311,10 +315,13 @@ class FakeWire(MqttWire):
                 if self._room.reachable:
                     self._listener, self._up, told = listener, True, True
                     listener.changed(None)
-                    self.hear_status()
+                    self.hear_status(retained=True)
                     while room.reachable:
+                        self.hear_status()
                         room.wake.clear()
-                        await room.wake.wait()
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(ROOM_BEATS_S):
+                                await room.wake.wait()
                     self._up = False
                     listener.changed("the connection was lost")
                 elif not told:
@@ -336,16 +343,20 @@ class FakeWire(MqttWire):
             raise ChannelError("the broker did not confirm it")
         self._room.take(topic, json.loads(payload))
         copy = self._room.copy
-        if self._room.online and copy.seq and topic.endswith("/facts"):
+        if self._room.online and not self._room.hung and copy.seq and topic.endswith("/facts"):
             receipt = {"epoch": copy.epoch, "seq": copy.seq, "hash": copy.hash}
             asyncio.get_running_loop().call_later(0.03, self.hear, f"receipt/{ROOM}", receipt)
 
-    def hear_status(self) -> None:
+    def hear_status(self, *, retained: bool = False) -> None:
+        """What the room says of itself now, or what the broker kept of it."""
+        room = self._room
         assert self._listener is not None
-        if not self._room.known:
+        if not room.known or (room.hung and not retained):
             return
-        state = "online" if self._room.online else "offline"
-        self._listener.heard(f"sentinel/v1/rooms/{ROOM}/status", {"state": state}, retained=True)
+        if not retained:
+            room.said_at = room.now()
+        body: dict[str, object] = {"state": "online" if room.online else "offline", "at": stamp(room.said_at)}
+        self._listener.heard(f"sentinel/v1/rooms/{ROOM}/status", body, retained=retained)
 
     def hear(self, topic: str, body: dict[str, Any], retained: bool = False) -> None:
         if self.up and self._listener is not None:
@@ -456,6 +467,7 @@ class Story:
         self.clock = FakeClock(now, synced=synced)
         self.mail = FakeMailbox()
         self.room = FakeRoom()
+        self.room.now = self.clock.wall
         self.links: dict[str, FakeLink] = {}
         self.record: list[Recorded] = []
         self.gateway: Gateway

@@ -94,6 +94,7 @@ class Refusal(StrEnum):
     MALFORMED = "malformed"
     EXPIRED = "expired"
     CLOCK = "clock-unsynchronised"
+    TOO_MANY = "too-many"  # this one and what follows it until the room is calm again; the room gives them anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class RoomSeen:
-    """A room came or went, as its status topic or will says."""
+    """A room came or went: by its status, its will, a sign of life, or the lack of one."""
 
     room: str
     online: bool
@@ -178,6 +179,12 @@ def judge(command: RoomCommand, now: datetime, *, synchronised: bool) -> Refusal
     if command.until - now > 2 * LONGEST:  # dated ahead, beyond what any two clocks may differ
         return Refusal.MALFORMED
     return Refusal.EXPIRED if now > command.until else None
+
+
+def age_of(status: Mapping[str, object], now: datetime) -> timedelta | None:
+    """How long ago a room said this of itself, by its own clock; None when it does not say."""
+    at = _time(status.get("at"))
+    return None if at is None else abs(now - at)
 
 
 _COMMON = frozenset({"id", "kind", "at", "until", "by", "sig"})

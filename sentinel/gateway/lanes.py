@@ -10,6 +10,7 @@ what was sent ahead of it too: a room that wants strict order sees one unbroken 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 BATCH = 200
@@ -56,6 +57,7 @@ class RoomMark:
 
     receipt: int = 0
     online: bool | None = None  # None: nothing heard since we connected
+    heard_at: float = -math.inf  # its last sign of life
     _since: float | None = None  # how long it has owed us a receipt without any progress
     _wait_s: float = field(default=RESEND_FIRST_S)
 

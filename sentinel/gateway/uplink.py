@@ -7,11 +7,12 @@ writes nothing durable and decides nothing: what came in goes to `tell`. Built a
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sentinel.core.encoding import canonical, stamp
+from sentinel.gateway.allowance import Allowance
 from sentinel.gateway.exchange import (
     CommandKind,
     Event,
@@ -23,6 +24,7 @@ from sentinel.gateway.exchange import (
     RoomCommand,
     RoomSeen,
     WireChanged,
+    age_of,
     command_of,
     judge,
     receipt_of,
@@ -43,7 +45,9 @@ LOOK_S = 1.0  # how often the lanes look again by themselves, should nobody wake
 PUBLISH_S = 10.0
 SEND_S = 10.0
 STOPPING_S = 2.0
-MAX_REFUSALS_A_MINUTE = 30  # told; the rest is counted: a room gone mad must not fill the journal
+ROOM_SILENT_S = 60.0  # rooms say how they are every 10 s, as branches do; a broker keeps what a dead one said last
+MAX_COMMANDS, COMMAND_EVERY_S = 120, 3.0  # at once, and then; a room gone mad must not fill the journal
+MAX_REFUSALS, REFUSAL_EVERY_S = 30, 60.0  # told; the rest is counted
 
 
 class FactRow(Protocol):
@@ -115,7 +119,8 @@ class Uplink:
         self._lanes = Lanes(max(known.values(), default=0) + 1)
         self._receipts: dict[str, Receipt] = {}  # the newest of each room, waiting for its hash to be looked up
         self._told: dict[str, Receipt] = {}  # the last of each room that the owner heard of
-        self._refused_at: deque[float] = deque(maxlen=MAX_REFUSALS_A_MINUTE)
+        self._commands = {room: Allowance(MAX_COMMANDS, COMMAND_EVERY_S) for room in rooms}
+        self._refusals = {room: Allowance(MAX_REFUSALS, REFUSAL_EVERY_S) for room in rooms}
         self._work, self._beat, self._came = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._moved = asyncio.Condition()
         self._state = "online"
@@ -187,17 +192,29 @@ class Uplink:
         """A message of a room. Topics are those we subscribed to; anything else is dropped."""
         match topic.removeprefix(f"{ROOT}/").split("/"):
             case ["rooms", room, "status"] if room in self._marks:
-                self._room_seen(room, body)
+                self._status_of(room, body, retained=retained)
             case [_, "receipt", room] if room in self._marks and not retained:
                 receipt = receipt_of(room, body)
                 if receipt is not None:
+                    self._room_seen(room, online=True)
                     self._receipts[room] = receipt
                     self._came.set()
             case [_, "command", room] if room in self._marks:
                 self._command(command_of(room, body), retained=retained)
 
-    def _room_seen(self, room: str, body: dict[str, object] | None) -> None:
-        mark, online = self._marks[room], body is not None and body.get("state") == "online"
+    def _status_of(self, room: str, body: dict[str, object] | None, *, retained: bool) -> None:
+        """What a broker kept says how the room was; only a young one by a clock that is right says how it is."""
+        online = body is not None and body.get("state") == "online"
+        if online and body is not None and retained:
+            age = age_of(body, self._clock.now())
+            if age is None or age.total_seconds() > ROOM_SILENT_S or not self._clock.synchronised():
+                return  # a living room says so again within ten seconds
+        self._room_seen(room, online=online)
+
+    def _room_seen(self, room: str, *, online: bool) -> None:
+        mark = self._marks[room]
+        if online:
+            mark.heard_at = self._clock.monotonic()
         if online is mark.online:
             return
         mark.online = online
@@ -219,6 +236,9 @@ class Uplink:
         if reason is not None:
             self._refuse(Refused(parsed.room, parsed.id, parsed.kind, parsed.by_name, reason))
             return
+        if self._commands[parsed.room].take(self._clock.monotonic()) is None:
+            self._refuse(Refused(parsed.room, parsed.id, parsed.kind, parsed.by_name, Refusal.TOO_MANY))
+            return
         if parsed.kind is CommandKind.FETCH:
             seq = parsed.arg("from")
             self._lanes.rewind(seq if isinstance(seq, int) else 1)
@@ -230,12 +250,11 @@ class Uplink:
         self._tell(parsed)
 
     def _refuse(self, refused: Refused) -> None:
-        now = self._clock.monotonic()
-        if len(self._refused_at) == MAX_REFUSALS_A_MINUTE and now - self._refused_at[0] < 60.0:
+        left = self._refusals[refused.room].take(self._clock.monotonic())
+        if left is None:
             self.refusals_untold += 1
             return
-        self._refused_at.append(now)
-        self._tell(refused)
+        self._tell(refused if left else replace(refused, reason=Refusal.TOO_MANY))
 
     # --- Tasks ---
 
@@ -246,7 +265,9 @@ class Uplink:
                     await self._work.wait()
             self._work.clear()
             now = self._clock.monotonic()
-            for mark in self._marks.values():
+            for room, mark in self._marks.items():
+                if mark.online and now - mark.heard_at > ROOM_SILENT_S:
+                    self._room_seen(room, online=False)
                 again = mark.resend_from(self._lanes.behind, now)
                 if again is not None:
                     self._lanes.rewind(again)

@@ -250,8 +250,11 @@ async def test_a_room_gone_mad_does_not_fill_the_journal_with_refusals_and_still
             room.say("b17/command/durg", {"id": f"x{number}"})
         room.command("b17", CommandKind.ACKNOWLEDGE, name="a", role="police", incident="4821")
         await branch.until(lambda: bool(branch.of(RoomCommand)))
-    assert len(branch.of(Refused)) == module.MAX_REFUSALS_A_MINUTE
-    assert branch.uplink.refusals_untold == 200 - module.MAX_REFUSALS_A_MINUTE
+    assert len(branch.of(Refused)) == module.MAX_REFUSALS
+    assert branch.uplink.refusals_untold == 200 - module.MAX_REFUSALS
+    last = branch.of(Refused)[-1]
+    assert isinstance(last, Refused)
+    assert last.reason is Refusal.TOO_MANY, "the last that is noted says that there were more"
 
 
 async def test_a_hold_up_that_could_not_be_written_is_told_from_memory(broker: Broker) -> None:

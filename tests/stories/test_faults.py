@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sentinel.core import facts
 from sentinel.core.codes import ROLES
+from sentinel.core.encoding import stamp
 from sentinel.core.model import Condition, Role, Severity
 from sentinel.core.signal import Signal
 from tests.fakes import MONDAY_NIGHT, Story
@@ -341,3 +342,49 @@ async def test_a_mailbox_that_refuses_an_alarm_for_good_is_told_to_bank_and_serv
     await story.minutes(6)
     assert story.subjects() == ["zone:smoke-hall"]
     await story.good()
+
+
+async def test_a_room_that_hangs_behind_its_broker_is_not_shown_as_listening_for_what_it_said_last(
+    story: Story,
+) -> None:
+    async def listens() -> object:
+        _, shown = await story.ask("GET", "/api/v1/status")
+        return {way["id"]: way["up"] for way in shown["ways"]}["room:durg"]
+
+    assert await listens() is True
+    story.room.hung = True
+    await story.seconds(100)
+    assert await listens() is False
+    assert story.subjects() == ["room:durg/trouble"]
+    await story.restart()
+    await story.minutes(1)
+    assert await listens() is False, "the broker keeps what it said last, and that is old"
+    assert story.subjects() == ["room:durg/trouble"]
+    story.room.hung = False
+    await story.seconds(15)
+    assert await listens() is True
+    assert story.subjects() == []
+
+
+async def test_a_room_gone_mad_fills_no_journal_and_the_others_are_told_in_time(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(5)
+    before, code = story.gateway.journal.head().seq, story.incident().code
+    for _ in range(40):
+        now = story.clock.wall()
+        given: dict[str, Any] = {"at": stamp(now), "until": stamp(now + timedelta(seconds=60))}
+        given["by"] = {"name": "x", "role": "police"}
+        for _ in range(100):
+            story.room.command("escalate", incident=f"17-{code}", **given)
+        await story.seconds(1)
+    refused = story.facts(facts.CommandRefused)
+    assert "too-many" in [one.reason for one in refused]
+    assert len(story.facts(facts.CommandTaken)) <= 120 + 40 / 3 + 1
+    assert story.gateway.journal.head().seq - before < 1500
+    story.mark()
+    story.press("hold-up-counter")
+    await story.seconds(3)
+    assert story.letters(contact="sho")[:1] == ["0:00 mail sho alarm"]
+    await story.minutes(1)
+    await story.answer("dispatch", code=story.incident("hold-up-counter").code)
+    assert story.incident("hold-up-counter").answers, "once it is calm it is heard again"
