@@ -186,11 +186,12 @@ class Outside:
             return [line for line in (await answer.text()).splitlines() if not _MOVING.match(line)]
 
     async def is_ready(self) -> bool:
-        """The branch answers, every zone is well, and the room holds all of its facts."""
+        """The branch answers, every zone is well, disk and database were tried, and the room holds all of its facts."""
         try:
             shown = await self.shown()
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
         copy = self.room.copies.get(self.branch)
         heard = copy is not None and copy.seq > 0 and not copy.broken
-        return heard and bool(shown.zones) and all(state in WELL for state in shown.zones.values())
+        tried = all(up is not None for up, _ in shown.status["record"])
+        return heard and tried and bool(shown.zones) and all(state in WELL for state in shown.zones.values())
