@@ -28,7 +28,7 @@ log = logging.getLogger("sentinel.telemetry")
 
 DEADLINE_S: Final = 10.0  # a card that tidies itself up may take seconds, and nobody waits for telemetry
 SETTLE_S: Final = 15.0  # what is done is durable after this long, when no append came
-MAX_PLOTS: Final = 8  # waiting at a time; the one that comes next is refused
+MAX_QUESTIONS: Final = 8  # of pages, waiting at a time; the one that comes next is refused, a flush never
 
 
 class Spool:
@@ -42,7 +42,7 @@ class Spool:
         self._counts = Counts()
         self._failure: SpoolUnavailable | None = SpoolUnavailable("not opened yet")
         self._closed = False
-        self._plots = 0
+        self._questions = 0
         self._settling: asyncio.Task[None] | None = None
 
     @property
@@ -116,17 +116,11 @@ class Spool:
 
     async def plot(self, point: str, begin_s: int, end_s: int, most: int = 600) -> Plot:
         """What a point did, in at most `most` rows of equal length."""
-        if self._plots >= MAX_PLOTS:
-            raise SpoolUnavailable(f"{MAX_PLOTS} plots are waiting")
-        self._plots += 1
-        try:
-            return await self._ask(lambda store: store.plot(point, begin_s, end_s, most))
-        finally:
-            self._plots -= 1
+        return await self._answer(lambda store: store.plot(point, begin_s, end_s, most))
 
     async def poisons(self) -> list[Poison]:
         """The last lines that the server would not take."""
-        return await self._ask(Store.poisons)
+        return await self._answer(Store.poisons)
 
     # --- The thread --------------------------------------------------------------------------------------------------
 
@@ -147,6 +141,15 @@ class Spool:
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
+
+    async def _answer(self, work: Callable[[Store], T]) -> T:
+        if self._questions >= MAX_QUESTIONS:
+            raise SpoolUnavailable(f"{MAX_QUESTIONS} questions are waiting")
+        self._questions += 1
+        try:
+            return await self._ask(work)
+        finally:
+            self._questions -= 1
 
     async def _ask(self, work: Callable[[Store], T]) -> T:
         if self._failure is not None:

@@ -58,6 +58,8 @@ PRAGMAS: Final = (
 
 # ERROR: a table that should be there is not.
 _DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR}
+# A place that cannot be read is damage too: opened again, the file would fail there again, each minute.
+_UNREADABLE: Final = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
 
 Identity = tuple[int, int]  # device and inode
 
@@ -75,7 +77,8 @@ def reported() -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         # A text that is no UTF-8 comes without a code: only a damaged file can hold one.
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        if code & 0xFF in _DAMAGE or code in _UNREADABLE:
             raise SpoolDamaged(str(error)) from error
         raise SpoolUnavailable(str(error)) from error
     except OSError as error:

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from sentinel.telemetry import store as store_module
 from sentinel.telemetry.model import Counts, Flush, Keep, Poison, SpoolUnavailable, Summary
-from sentinel.telemetry.spool import MAX_PLOTS, Spool
+from sentinel.telemetry.spool import MAX_QUESTIONS, Spool
+from sentinel.telemetry.spoolfile import SpoolDamaged, reported
 from sentinel.telemetry.store import BLOB_LINES, SETTLE_BATCHES, Store
 from tests.journal.disks import mounted
 from tests.telemetry.spooling import NOW_MS, balanced, flush, lines
@@ -471,6 +472,39 @@ async def test_a_hanging_disk_is_given_up_after_the_deadline(path: Path) -> None
     await spool.close()
 
 
+async def test_a_flush_that_was_refused_for_its_slowness_and_landed_is_counted_with_its_second_coming(
+    path: Path,
+) -> None:
+    spool = Spool(path, KEEP, forward=True, deadline_s=0.2)
+    await spool.open(NOW_MS)
+    hangs = threading.Event()
+    assert spool._store is not None
+    spool._store._db.set_progress_handler(lambda: not hangs.wait(), 1)
+    with pytest.raises(SpoolUnavailable, match="no answer within"):
+        await spool.append(flush(0, 10))
+    assert spool.counts().made == 0
+    hangs.set()
+    await spool.open(NOW_MS)
+    await spool.append(flush(0, 10))
+    assert spool.counts().made == 20
+    assert await drained(spool) == [*lines(0, 10), *lines(0, 10)]
+    await spool.close()
+
+
+def test_a_place_of_the_card_that_cannot_be_read_is_damage_and_one_that_cannot_be_written_is_not() -> None:
+    for code, damaged in (
+        (sqlite3.SQLITE_IOERR_READ, True),
+        (sqlite3.SQLITE_CORRUPT, True),
+        (sqlite3.SQLITE_IOERR_WRITE, False),
+        (sqlite3.SQLITE_FULL, False),
+    ):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        with pytest.raises(SpoolUnavailable) as caught, reported():
+            raise error
+        assert isinstance(caught.value, SpoolDamaged) is damaged
+
+
 async def test_a_file_that_is_deleted_is_missed_and_a_new_one_counts_on(spool: Spool, path: Path) -> None:
     await spool.append(flush(0, 10))
     batch = await spool.read()
@@ -504,12 +538,12 @@ async def test_a_second_program_is_refused_and_disturbs_nothing(spool: Spool, pa
 async def test_too_many_plots_at_once_are_refused_and_a_flush_is_not(spool: Spool) -> None:
     hangs = threading.Event()
     spool._executor.submit(hangs.wait)
-    plots = [asyncio.create_task(spool.plot("p", 0, 60)) for _ in range(MAX_PLOTS + 3)]
+    plots = [asyncio.create_task(spool.plot("p", 0, 60)) for _ in range(MAX_QUESTIONS + 3)]
     flushing = asyncio.create_task(spool.append(flush(0, 10)))
     await asyncio.sleep(0)
     hangs.set()
     answers = await asyncio.gather(*plots, return_exceptions=True)
-    assert [isinstance(one, SpoolUnavailable) for one in answers] == [False] * MAX_PLOTS + [True] * 3
+    assert [isinstance(one, SpoolUnavailable) for one in answers] == [False] * MAX_QUESTIONS + [True] * 3
     await flushing
     assert spool.counts().waiting == 10
 
