@@ -3,15 +3,16 @@
     take, signals, recorded, a look each second -> Sampler -> Flush -> Spool -> Writer -> the database
                                                                          '-> plots
 
-Everything that is called from the way of an alarm (`take`, `signals`, `recorded`) returns at once and waits for
-nothing; what waits for the card or the network does so in tasks of its own. A card or a database that fails is told
-as a fault incident and is no reason to restart anything.
+What is called from the way of an alarm (`take`, `signals`, `recorded`) puts down what it was given and returns: no fault
+of the record, and no slip of its code, reaches an alarm. What waits for the card or the network does so in tasks of its
+own. A card or a database that fails is told as a fault incident and is no reason to restart anything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.recording")
 
 LOOK_S = 1.0
+WAITING = 5_000  # replies, states and facts put down since the last look: most of a minute; the oldest is the loser
 FLUSH_S = 12.0  # a power cut takes at most 15 s
 SILENT_S = 30.0
 REOPEN_S = 60.0
@@ -92,6 +94,14 @@ class Around:
     began: float  # monotonic, of the daemon
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Zones as they were at an instant between two looks."""
+
+    views: Sequence[ZoneView]
+    at_ms: int
+
+
 @dataclass(slots=True)
 class _Link:
     """What was last seen of a line."""
@@ -134,6 +144,9 @@ class Recorder:
         self._spool_reason = ""
         self._free: int | None = None
         self._asking: asyncio.Task[int] | None = None  # how much room there is; a card that hangs is asked once only
+        self._readings: deque[Sequence[Reading]] = deque(maxlen=WAITING)
+        self._seen: deque[_Seen] = deque(maxlen=WAITING)
+        self._facts: deque[Recorded] = deque(maxlen=WAITING)
         self._links: dict[str, _Link] = {}
         self._health = ""
         self._bare_at = -PATIENCE_S  # when the journal could not be written either
@@ -171,6 +184,7 @@ class Recorder:
             log.warning("the spool did not close in time")
         self._closed = True
         await self.abandon()
+        self._catch_up()
         return self._sampler.flush()
 
     def inherit(self, left: Flush | None) -> None:
@@ -198,41 +212,56 @@ class Recorder:
 
     def take(self, readings: Sequence[Reading]) -> None:
         """ports.TelemetrySink: every reading of every poll."""
-        self._sampler.take(readings, self._offset_s)
+        self._readings.append(readings)
 
     def signals(self, signals: Sequence[Signal]) -> None:
         """A zone changed just now: an alarm shorter than a second is recorded too. Silent zones wait for the look."""
         changed = {one.subject for one in signals if not ROLES[one.role].silent}
         if any(subject.startswith("zone:") for subject in changed):
-            self._saw([view for view in self._around.zones() if f"zone:{view.zone.id}" in changed], self._now_ms())
+            views = [view for view in self._around.zones() if f"zone:{view.zone.id}" in changed]
+            self._seen.append(_Seen(views, self._now_ms()))
 
     def recorded(self, records: Sequence[Recorded]) -> None:
-        """Facts became durable: what the branch may see of an incident that opened, was answered or closed."""
-        for one in records:
-            match one.fact:
-                case facts.IncidentOpened(code=code) | facts.Answered(code=code) | facts.IncidentClosed(code=code):
-                    incident = self._around.state().find(code)
-                case _:
-                    continue
-            if incident is None or incident.silent:
-                continue
-            tags = {"branch": self._settings.branch.id, "role": incident.role, "severity": incident.severity}
-            is_open = not isinstance(one.fact, facts.IncidentClosed)
-            answered = isinstance(one.fact, facts.Answered)
-            values = {"code": int(code), "event": incident.event, "open": int(is_open), "answered": int(answered)}
-            self._sampler.other("incident", tags, values, int(one.at.timestamp() * 1000))
+        """Facts became durable, some of them of incidents."""
+        self._facts.extend(records)
 
     async def _keep_looking(self) -> None:
         while True:
+            self._alive()  # first: a look that falls is started again by its supervisor, and no restart mends it
             self.look()
-            self._alive()
             await asyncio.sleep(LOOK_S)
+
+    def _catch_up(self) -> None:
+        """Sample what was put down. It is taken away first: what makes this fall does so once."""
+        while self._readings:
+            self._sampler.take(self._readings.popleft(), self._offset_s)
+        while self._seen:
+            seen = self._seen.popleft()
+            self._saw(seen.views, seen.at_ms)
+        while self._facts:
+            self._note(self._facts.popleft())
+
+    def _note(self, one: Recorded) -> None:
+        """What the branch may see of an incident that opened, was answered or closed."""
+        match one.fact:
+            case facts.IncidentOpened(code=code) | facts.Answered(code=code) | facts.IncidentClosed(code=code):
+                incident = self._around.state().find(code)
+            case _:
+                return
+        if incident is None or incident.silent:
+            return
+        tags = {"branch": self._settings.branch.id, "role": incident.role, "severity": incident.severity}
+        is_open = not isinstance(one.fact, facts.IncidentClosed)
+        answered = isinstance(one.fact, facts.Answered)
+        values = {"code": int(code), "event": incident.event, "open": int(is_open), "answered": int(answered)}
+        self._sampler.other("incident", tags, values, int(one.at.timestamp() * 1000))
 
     def look(self) -> None:
         """One look around: every zone, and what of lines and daemon is due."""
         now = self._clock.monotonic()
         self._offset_s = self._clock.now().timestamp() - now
         now_ms = self._now_ms()
+        self._catch_up()
         self._saw(self._around.zones(), now_ms)
         turned, self._minute = now_ms // MINUTE_MS != self._minute, now_ms // MINUTE_MS
         for name, stats in self._around.links().items():
@@ -305,6 +334,7 @@ class Recorder:
             await self._have_room()
             if self._spool.failure is not None:
                 await self._reopen()
+            self._catch_up()
             flush = self._sampler.flush()
             if flush is None:
                 return

@@ -251,6 +251,7 @@ async def test_incidents_are_recorded_when_they_open_are_answered_or_close_and_s
     await story.answer("acknowledge", "panic-gate")
     await story.answer("close", "panic-gate", disposition="genuine")
     await story.answer("acknowledge", "hold-up-counter")
+    story.gateway.recorder.look()
     sampler = story.gateway.recorder._sampler
     code = story.gateway.desk.state.recent[0].code
     waiting = [line for line in sampler._lines if line.startswith("incident,")]
@@ -263,6 +264,19 @@ async def test_incidents_are_recorded_when_they_open_are_answered_or_close_and_s
     ]
     kinds = [type(one.fact) for one in records]
     assert kinds.count(facts.IncidentOpened) == 2
+
+
+async def test_a_slip_in_the_records_own_code_reaches_neither_the_alarm_nor_the_watchdog(story: Any) -> None:
+    recorder = story.gateway.recorder
+    recorder._sampler.take = lambda *_: 1 / 0
+    recorder._note = lambda _: 1 / 0
+    story.mark()
+    story.press("panic-gate")
+    await story.seconds(120)
+    assert story.letters(contact="sho")[:1] == ["0:00 mail sho alarm"]
+    assert set(story.gateway.fallen.counts) == {"recorder", "spool"}
+    assert "recorder" not in story.gateway.progress.stuck()
+    assert story.gateway.health().word == "impaired"
 
 
 # --- To the card --------------------------------------------------------------------------------------------------
