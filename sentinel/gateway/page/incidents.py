@@ -147,7 +147,7 @@ def _told(notice: NoticeView, reader: Reader) -> Element:
         tick(notice.state, reader),
         " ",
         clock(notice.at, reader),
-        notice.times > 1 and [" · ", reader.say(labels.TIMES).format(notice.times)],
+        notice.times > 1 and [" ", span(class_="times")["· ", reader.say(labels.TIMES).format(notice.times)]],
         notice.reason and span(class_="why")[" · ", words.reason(notice.reason, reader.lang)],
     ]
 

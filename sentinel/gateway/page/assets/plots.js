@@ -4,7 +4,7 @@
 import { serverNow } from "./stream.js";
 
 const EVERY_S = 60;
-const HEIGHT = 150;
+const HEIGHT = 130;
 const ROWS = 600;
 
 const labels = document.querySelector("main").dataset;
@@ -49,7 +49,7 @@ function columns(plot) {
 function options(figure) {
   const font = "12px Noto Sans, Noto Sans Devanagari, sans-serif";
   const axis = { stroke: colour("soft"), grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, font };
-  const line = { stroke: colour("do"), width: 1.3, points: { size: 4, fill: colour("do") } };
+  const line = { stroke: colour("do"), width: 1.3, points: { size: 3, fill: colour("do") } };
   return {
     width: figure.querySelector(".canvas").clientWidth,
     height: HEIGHT,
@@ -72,7 +72,7 @@ function options(figure) {
     ],
     bands: [{ series: [2, 1], fill: `${colour("do")}40` }],
     axes: [
-      { ...axis, values: (_, seconds, __, ___, step) => seconds.map((second) => stamp(second, step)), space: 60 },
+      { ...axis, values: (_, seconds, __, ___, step) => seconds.map((second) => stamp(second, step)), space: 60, size: 26 },
       { ...axis, size: 48 },
     ],
     legend: { show: false },
