@@ -112,8 +112,10 @@ def plots(path: Path) -> dict[str, Any]:
     store = Store(path, KEEP, forward=False, known=Counts())
     dice = random.Random(7)
     first = BEGIN_MS // 3_600_000 * 60
-    took = []
+    took, written = [], 0
     for hour_ in range(DAYS * 24):
+        if hour_ == (DAYS - 1) * 24:
+            written = written_bytes()
         minutes = {
             first + hour_ * 60 + minute: {
                 f"p{n}": Summary(low := round(dice.gauss(20, 3), 2), low + 1.25, round(low + 0.6, 2))
@@ -125,6 +127,7 @@ def plots(path: Path) -> dict[str, Any]:
         store.append(Flush((), 0, (first + hour_ * 60) * 60_000, minutes))
         took.append(time.perf_counter() - began)
     store.close()
+    written = written_bytes() - written
     store = Store(path, KEEP, forward=False, known=Counts())
     times = []
     for point in range(0, POINTS, 6):
@@ -137,6 +140,7 @@ def plots(path: Path) -> dict[str, Any]:
         "ms_p50": round(statistics.median(times) * 1000, 1),
         "ms_max": round(max(times) * 1000, 1),
         "file_mib": round(path.stat().st_size / 2**20, 1),
+        "mib_a_day": round(written / 2**20, 1),  # of the summaries alone, in a file that is full of them
         "packing_an_hour_ms_p50": round(statistics.median(took) * 1000, 1),
     }
 
