@@ -211,7 +211,7 @@ class MisbehavingSink:
     """
 
     port: int
-    script: deque[Say] = field(default_factory=deque)
+    script: deque[Say | None] = field(default_factory=deque)
     always: Say | None = None
     poison: Callable[[bytes], str | None] = lambda line: None
     most: int | None = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sentinel.telemetry.model import Batch
     from sentinel.telemetry.replies import BadLines
 
-ALONE = 16  # single lines refused in words that are not about lines, none taken: then it is not the lines
+ALONE = 8  # single lines refused in words that are not about lines, none taken: then it is not the lines
 
 
 class Parcel:
@@ -32,6 +32,7 @@ class Parcel:
         self._pieces = deque(batch.lines[begin : begin + most] for begin in range(0, len(batch.lines), most))
         self._poison: list[Poison] = []
         self._doubtful: list[Poison] = []
+        self._asked_again: tuple[bytes, ...] = ()
 
     def piece(self) -> tuple[bytes, ...] | None:
         """The lines to send now."""
@@ -55,6 +56,9 @@ class Parcel:
             self._poison += [Poison(_text(line), named[line]) for line in lines if line in named]
             if rest:
                 self._pieces.appendleft(rest)
+        elif len(lines) == 1 and not bad.certain and lines != self._asked_again:
+            self._asked_again = lines  # it may have been the way, or a proxy on it
+            self._pieces.appendleft(lines)
         elif len(lines) == 1 or (bad.certain and bad.dropped == len(lines)):
             self._bury(lines, bad.why, certain=bad.certain)
         else:

@@ -275,6 +275,15 @@ def test_a_store_that_takes_nothing_in_words_that_are_not_about_lines_costs_no_p
     assert not deliver(parcel, store)
 
 
+def test_a_single_doubtful_no_is_not_believed() -> None:
+    parcel = Parcel(batch(lines(2)), 1)
+    parcel.taken()
+    parcel.refused(BadLines("unexpected EOF", certain=False))
+    assert parcel.piece() == lines(2)[1:]
+    parcel.taken()
+    assert (parcel.written, parcel.poisoned()) == (2, ())
+
+
 def test_a_line_larger_than_the_store_takes_is_poison_and_the_rest_goes_on() -> None:
     parcel, store = Parcel(batch(lines(3)), 5000), Store(set(), most=0, style="named")
     assert deliver(parcel, store)

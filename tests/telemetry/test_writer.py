@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentinel.telemetry.model import Batch, Counts, Poison, SpoolUnavailable
 from sentinel.telemetry.parcel import packed
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
+LARGE = "larger than the store takes"
 HTML = {"Content-Type": "text/html"}
 FIRST_MS = int(MONDAY_NOON.timestamp() * 1000)
 
@@ -298,7 +301,7 @@ async def test_one_line_that_is_too_large_is_set_aside_and_makes_nothing_slower(
         for _ in range(10):
             stage.spool.make(2000)
         await stage.drained()
-        assert [one.why for one in stage.spool.poison] == ["larger than the store takes"]
+        assert [one.why for one in stage.spool.poison] == [LARGE]
         assert stage.spool.written == 22_000
         assert len(sink.posts) < 40
 
@@ -609,6 +612,57 @@ async def test_points_that_the_spool_had_to_drop_are_told_and_well_again_an_hour
         stage.spool.make(1)
         await stage.drained()
         assert stage.told == [(False, Reason.DROPPED), (True, "")]
+
+
+FAULTS = [
+    Say(500),
+    Say(503, {"Retry-After": "1"}),
+    Say(429),
+    Say(0, reset=True),
+    Say(0, reset=True, keep=True),
+    Say(0, hang=True, keep=True),
+    Say(401),
+    Say(413),
+    Say(200, HTML, b"<html>"),
+    Say(400, {"Content-Type": "application/json"}, b'{"error":"unexpected EOF"}'),
+    Say(500, keep=True),
+]
+
+
+@given(
+    blobs=st.lists(st.integers(1, 400), min_size=1, max_size=8),
+    script=st.lists(st.none() | st.sampled_from(FAULTS), max_size=12),
+    poison=st.sets(st.integers(0, 3000), max_size=5),
+    most=st.none() | st.integers(20, 500),
+    stops_s=st.lists(st.floats(0, 400), max_size=2),
+)
+def test_whatever_the_store_does_every_point_is_there_in_the_end_or_named_as_poison(
+    blobs: list[int], script: list[Say | None], poison: set[int], most: int | None, stops_s: list[float]
+) -> None:
+    @virtual
+    async def story() -> None:
+        spool = MemorySpool()
+        for count in blobs:
+            spool.make(count)
+        made = {line for _, blob in spool.blobs for line in blob}
+        bad = {line for line in made if int(line.split()[1][6:]) in poison and len(made) > len(poison)}
+        async with misbehaving() as sink:
+            sink.script.extend(script)
+            sink.most = most
+            sink.poison = lambda line: "unable to parse it" if line in bad else None
+            for stop_s in stops_s:  # the daemon is started anew
+                async with Stage(sink, spool):
+                    await asyncio.sleep(stop_s)
+            async with Stage(sink, spool) as stage:
+                await stage.drained()
+            assert set(sink.stored) | bad == made
+            assert spool.written + len(spool.poison) == len(made)
+            # A 413 for a single line is believed, and so is one 400 among many answers that are 204.
+            thrown = {one.line.encode() for one in spool.poison}
+            assert thrown >= bad - set(sink.stored)
+            assert all(one.line.encode() in bad or one.why in ("unexpected EOF", LARGE) for one in spool.poison)
+
+    story()
 
 
 # --- Our own disk, and the end -------------------------------------------------------------------------------------------
