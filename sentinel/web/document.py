@@ -25,7 +25,7 @@ LIVE = Text("चालू", "Live")
 STILL = Text("रुका चित्र", "Still picture")
 LATE = Text("देर से", "Late")
 CUT = Text("संपर्क टूटा", "Cut off")
-CUT_LONG = Text("संपर्क टूटा: नीचे जो दिखता है वह पुराना है", "Cut off: what you see below is old")
+CUT_LONG = Text("संपर्क टूटा: जो दिखता है वह पुराना है", "Cut off: what you see is old")
 OTHER = {"hi": "हिं", "en": "EN"}
 
 # Drawn on a square of 24. Colour and fill come from the page, so that one shape is filled, outlined or dimmed.
@@ -107,7 +107,7 @@ def _cut() -> h.Element:
             h.b(lang="hi")[CUT_LONG.hi],
             " ",
             h.span(lang="en")[CUT_LONG.en],
-            " ",
+            " · ",
             h.span(".cut-age", aria_hidden="true"),
         ]
     ]

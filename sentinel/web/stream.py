@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import re
-import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -141,7 +140,7 @@ class Stream:
     """The stream of one daemon. `boot` is another at every start, so that nobody resumes from another life.
 
     `sections(lang)` gives {id: the element with that id} for "hi" and "en", and {id: JSON value} for "". `pulse` gives
-    what each ping says besides `at`, the wall time that all ages on the page are counted from.
+    what each ping says besides `at`, and `now` that: epoch seconds of the clock that all times on the page come from.
     """
 
     def __init__(
@@ -149,9 +148,8 @@ class Stream:
         boot: str,
         sections: Callable[[str], Mapping[str, object]],
         pulse: Callable[[], Mapping[str, object]],
+        now: Callable[[], float],
         every_s: float = 1.0,
-        *,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._sections = sections
         self._pulse = pulse

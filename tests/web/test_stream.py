@@ -134,7 +134,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path, boot: str = "boot", every_s: float = EVERY_S) -> AsyncIterator[House]:
     branch = Branch()
-    stream = Stream(boot, branch.sections, branch.pulse, every_s, now=lambda: 1794000000.12345)
+    stream = Stream(boot, branch.sections, branch.pulse, lambda: 1794000000.12345, every_s)
 
     async def supervised() -> None:  # as `duty.supervise` does
         while True:
@@ -345,7 +345,7 @@ async def test_a_value_that_is_no_json_is_a_fall_and_not_a_broken_message(here: 
     def refuse(_: str) -> Mapping[str, object]:
         return here.branch.shown
 
-    stream = Stream("boot", refuse, dict, EVERY_S)
+    stream = Stream("boot", refuse, dict, float, EVERY_S)
     async with serving(here.served.socket.parent / "other", stream.routes()) as served:
         run = asyncio.create_task(stream.run())
         async with here.session.get(f"{served.url}/api/v1/stream"):

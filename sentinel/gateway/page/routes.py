@@ -47,7 +47,7 @@ class Page:
         self._gateway = gateway
         self._looker = Looker(gateway)
         self._book = AssetBook(ASSETS, Path(__file__).with_name("assets"))
-        self._stream = Stream(secrets.token_hex(4), self.sections, self.pulse)
+        self._stream = Stream(secrets.token_hex(4), self.sections, self.pulse, lambda: gateway.clock.now().timestamp())
         self._made: dict[tuple[str, str], tuple[object, str]] = {}
         self.run = self._stream.run
 
