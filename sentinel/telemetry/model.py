@@ -51,7 +51,7 @@ class Batch:
 
     upto: int
     lines: tuple[bytes, ...]
-    body: bytes  # the lines joined by line ends, gzip level 1
+    body: bytes  # the lines joined by line ends, gzip
 
 
 @dataclass(frozen=True, slots=True)
