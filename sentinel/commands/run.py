@@ -7,20 +7,19 @@ import fcntl
 import logging
 import os
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentinel.commands.check import reveal
 from sentinel.commands.tables import real_tables
-from sentinel.gateway.app import Gateway
 from sentinel.journal.errors import JournalRefused
 from sentinel.settings.branch import load
 from sentinel.settings.problems import Level, in_order
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sentinel.settings.branch import Loaded
     from sentinel.settings.site import Settings
@@ -68,10 +67,28 @@ def _alone(socket: Path) -> ExitStack:
 
 
 async def _serve(settings: Settings, loaded: Callable[[], Loaded]) -> None:
+    with _no_authorities():
+        from sentinel.gateway.app import Gateway
     await Gateway(settings, loaded).run()
     # The journal is closed and all is said. A mail session or a stuck card in some thread may not hold up the restart.
     logging.shutdown()
     os._exit(0)
+
+
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """aiohttp 3 reads every authority of the system when it is imported, 3 MiB that nobody here asks: each of our
+    connections brings its own context. One that forgot would trust nobody.
+    """
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = before
 
 
 def _log() -> None:

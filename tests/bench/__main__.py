@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import contact, journal, lines, rtu, spool, store
-from tests.bench.daemon import CONFIG, DEVICE, LINK, ZONE, cpu_s, daemon, machine, panel, w1_profile
+from tests.bench.daemon import CONFIG, DEVICE, LINK, ZONE, cpu_s, daemon, machine, panel, victoria, w1_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def w1(folder: Path) -> dict[str, Any]:
     """50 units x (20 registers + 32 coils) a second: CPU beside a bare pymodbus loop, and the spread of the period."""
-    with panel() as server:
+    with panel() as server, victoria(folder) as port:
         bare = float(
             subprocess.run(
                 [sys.executable, "-c", BARE_LOOP, str(server.port), str(int(WINDOW_S))],
@@ -77,6 +77,7 @@ def w1(folder: Path) -> dict[str, Any]:
                 devices="\n".join(devices),
                 zones="\n".join(zones),
                 mail=9,
+                store=port,
                 folder=folder,
             ),
             encoding="utf-8",
@@ -108,7 +109,7 @@ def w1(folder: Path) -> dict[str, Any]:
 
 def typical(folder: Path) -> dict[str, Any]:
     """A typical branch: 3 devices, 60 points, 1 s; memory, share of a core, and exec to first request."""
-    with panel() as server:
+    with panel() as server, victoria(folder) as port:
         points = [f"  - {{id: r{i}, table: holding, address: {i}, type: u16, interval: 1s}}" for i in range(12)]
         points += [f"  - {{id: c{i}, table: coil, address: {i}, type: bool, interval: 1s}}" for i in range(8)]
         profile = folder / "typical.yaml"
@@ -132,6 +133,7 @@ def typical(folder: Path) -> dict[str, Any]:
                     for unit in (1, 2, 3)
                 ),
                 mail=9,
+                store=port,
                 folder=folder,
             ),
             encoding="utf-8",

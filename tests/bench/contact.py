@@ -84,6 +84,7 @@ async def _measure(folder: Path) -> dict[str, Any]:
                 devices="\n".join(devices),
                 zones="\n".join(zones),
                 mail=9,
+                store=9,  # nobody there: every point waits in the spool
                 folder=folder,
             ),
             encoding="utf-8",

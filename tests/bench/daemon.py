@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tests.servers import free_port
+from tests.stores import Victoria
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +56,7 @@ ladders:
 channels:
   mail: {{kind: email, path: wan, host: 127.0.0.1, port: {mail}, security: none, sender: bench@bank.example}}
 gateway: {{state_dir: {folder}/state, socket: {folder}/s, page_port: null, clock: trusted}}
+telemetry: {{influx: {{url: "http://127.0.0.1:{store}", api: v2, org: bench, bucket: bench}}}}
 """
 LINK = "  {id}: {{kind: modbus-tcp, host: 127.0.0.1, port: {port}}}"
 DEVICE = (
@@ -119,7 +122,9 @@ def panel() -> Iterator[Panel]:
 def daemon(config: Path) -> Iterator[psutil.Process]:
     """The daemon as its own process, on a config that is already written."""
     log = (config.parent / "log").open("wb")
-    process = subprocess.Popen([sys.executable, "-m", "sentinel.cli", "run", str(config)], stderr=log)
+    # What a service manager gives: a shell's SSL_CERT_FILE alone costs 3 MiB, for aiohttp reads it when it is imported.
+    bare = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    process = subprocess.Popen([sys.executable, "-m", "sentinel.cli", "run", str(config)], stderr=log, env=bare)
     try:
         yield psutil.Process(process.pid)
         assert process.poll() is None, (config.parent / "log").read_text()[-3000:]
@@ -127,6 +132,17 @@ def daemon(config: Path) -> Iterator[psutil.Process]:
         process.terminate()
         process.wait(10)
         log.close()
+
+
+@contextmanager
+def victoria(folder: Path) -> Iterator[int]:
+    """VictoriaMetrics, as the district's store: its port."""
+    server = Victoria(folder / "store")
+    asyncio.run(server.start())
+    try:
+        yield server.port
+    finally:
+        server.stop()
 
 
 def cpu_s(process: psutil.Process) -> float:
