@@ -155,7 +155,10 @@ class _Desk:
             self.say(facts.IncidentRaised(incident.code, signal.severity, louder))
             self.touched.add(incident.code)
         elif signal.condition is Condition.ALARM and (
-            not incident.active or incident.answers or (incident.test and not signal.test)
+            not incident.active
+            or incident.answers
+            or (incident.test and not signal.test)
+            or signal.role is Role.PROGRAM  # a second weakening is news, whoever has seen the first
         ):
             self.say(facts.IncidentReactivated(incident.code))
             self.touched.add(incident.code)

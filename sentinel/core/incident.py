@@ -202,6 +202,8 @@ def evolve(state: State, recorded: Recorded) -> State:
             return _notice(state, fact.notice, NoticeState.WITHDRAWN, fact.reason, recorded.at)
         case facts.Signalled():
             of = fact.subject if fact.of is Condition.ALARM else f"{fact.subject}/trouble"
+            if fact.condition is not Condition.NORMAL and fact.reason and of in state.by_key:
+                state = _change(state, state.by_key[of], reason=fact.reason)  # the letters say what it is about now
             return _set(state, conditions={**state.conditions, of: fact.condition})
         case facts.IncidentOpened():
             return _opened(state, fact, recorded)

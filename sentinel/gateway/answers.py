@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 SOCKET_S = 30.0  # a request by the socket is carried out at once or not at all
 
 
-def by_room(command: RoomCommand, name: str) -> Command:
-    """A room's command. `name`: the reference of `by_name` beside the chain."""
+def by_room(command: RoomCommand, name: str, number: int) -> Command:
+    """A room's command. `name`: the reference of `by_name` beside the chain; `number`: the branch's."""
     known = str(command.kind) in list(CommandKind)
     disposition = command.arg("disposition")
     return Command(
         id=f"{command.room}/{command.id}",
         kind=CommandKind(str(command.kind)) if known else CommandKind.OTHER,
-        code=code_in(str(command.arg("incident") or "")),
+        code=code_in(str(command.arg("incident") or ""), number),
         by=command.room,
         name=name,
         claims=Party(command.by_role) if command.by_role in list(Party) else Party.OTHER,
@@ -39,11 +39,14 @@ def by_room(command: RoomCommand, name: str) -> Command:
 
 
 def by_socket(code: str, who: str, name: str, request: str, now: datetime) -> Command:
-    """An acknowledgement from this machine: the branch's authority at most. `who`: a contact id, or "local"."""
+    """An acknowledgement from this machine: the branch's authority at most. `who`: a contact id, or "local".
+
+    `code`: as `code_in` gives it.
+    """
     return Command(
         id=f"socket/{request}",
         kind=CommandKind.ACKNOWLEDGE,
-        code=code_in(code),
+        code=code,
         by=who,
         name=name,
         claims=Party.BANK,
@@ -52,6 +55,11 @@ def by_socket(code: str, who: str, name: str, request: str, now: datetime) -> Co
     )
 
 
-def code_in(text: str) -> str:
-    """The incident's code, with or without the branch's number before it ("17-4821" -> "4821")."""
-    return text.strip().rpartition("-")[2]
+def code_in(text: str, number: int) -> str:
+    """The incident's code, with or without the branch's number before it ("17-4821" -> "4821").
+
+    With another branch's number it is no code of ours, and stays as it is.
+    """
+    text = text.strip()
+    branch, dash, code = text.rpartition("-")
+    return text if dash and branch.lstrip("0") != str(number) else code

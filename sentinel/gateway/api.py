@@ -76,8 +76,8 @@ class _Api:
         who = given.get("by")
         if not isinstance(who, str) or NAME.fullmatch(who) is None:
             raise Refusal(400, "no-name", "say who acknowledges: by, 1 to 80 characters on one line")
-        gateway, code = self._gateway, code_in(request.match_info["code"])
-        incident = gateway.desk.state.incidents.get(code)
+        gateway, code = self._gateway, code_in(request.match_info["code"], self._gateway.settings.branch.number)
+        incident = gateway.desk.state.open(code)
         if incident is None or incident.silent:
             return refused(404, "no-such-incident", f"no open incident has the code {code}")
         command = by_socket(code, "local", await gateway.names.remember(who), secrets.token_hex(8), gateway.clock.now())

@@ -172,7 +172,9 @@ class Inbox:
                 )
                 await self._desk.submit(_fork(event))
             case RoomCommand():
-                await self._desk.submit(by_room(event, await self._names.remember(event.by_name)))
+                await self._desk.submit(
+                    by_room(event, await self._names.remember(event.by_name), self._desk.policy.number)
+                )
             case Refused():
                 await self._desk.say(
                     facts.CommandRefused(event.id, event.kind, event.room, Via.ROOM, str(event.reason))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sentinel.core.facts import Change
 from sentinel.core.model import Severity
+from sentinel.settings.hours import SiteKind
+from sentinel.settings.place import week
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -127,6 +129,26 @@ def _lost(change: _Change) -> bool:
     return not change.added and bool(set(change.before) - set(() if change.removed else change.after))
 
 
+def _opens_longer(change: _Change) -> bool:
+    """Whether the branch counts as open at a time of the week when it did not: faults weigh less by day."""
+    try:
+        before, after = (week(program["branch"]["hours"]["open"]) for program in (change.old, change.new))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return True  # an older release wrote it otherwise: better told than missed
+    return any(
+        not any(opens <= start and end <= closes for opens, closes in was)
+        for was, is_ in zip(before, after, strict=True)
+        for start, end in is_
+    )
+
+
+def _opener_to_strangers(change: _Change) -> bool:
+    """Whether a broker or mail server is taken from now on whose certificate nobody has looked at."""
+    if isinstance(change.after, dict):
+        return change.after.get("insecure") is True
+    return not change.added
+
+
 def _loud_row(change: _Change) -> bool:
     return not change.added and change.where[1].rpartition(" ")[2] in _LOUD
 
@@ -166,6 +188,16 @@ _WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
     (("ladders", "*", "steps", "*", "after"), _longer),
     (("ladders", "*", "steps", "*", "tell", "*"), _removed),
     (("told", "*"), _loud_row),
+    (("channels", "*", "options", "host"), _replaced),
+    (("channels", "*", "options", "port"), _replaced),
+    (("channels", "*", "options", "security"), lambda c: c.after == "none"),
+    (("channels", "*", "options", "tls"), _opener_to_strangers),
+    (("channels", "*", "options", "tls", "insecure"), lambda c: c.after is True),
+    (("gateway", "clock"), lambda c: c.after == "trusted"),
+    (("branch", "kind"), lambda c: c.after == SiteKind.ATM_LOBBY),
+    (("branch", "time_zone"), _replaced),
+    (("branch", "hours", "open", "*"), _opens_longer),
+    (("branch", "hours", "closed_saturdays"), _lost),
     (("rooms", "*"), lambda c: c.added and bool(c.after.get("may_speak_for"))),
     (("rooms", "*", "may_speak_for"), _gained),
     (("branch", "own_addresses"), _lost),

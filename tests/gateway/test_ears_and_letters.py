@@ -229,19 +229,20 @@ def test_the_authority_of_an_answer_comes_from_how_it_came() -> None:
         "police",
         (("disposition", "genuine"), ("incident", "17-4821")),
     )
-    command = by_room(asked, "ref")
+    command = by_room(asked, "ref", 17)
     assert (command.via, command.by, command.claims) == (Via.ROOM, "durg", Party.POLICE)
     assert (command.kind, command.code, command.disposition) == (CommandKind.CLOSE, "4821", Disposition.GENUINE)
     assert command.id == "durg/7"  # two rooms may use one id
-    assert by_room(replace(asked, by_role="emperor"), "").claims is Party.OTHER
-    assert by_room(replace(asked, kind=Asked.SILENCE), "").kind is CommandKind.OTHER
+    assert by_room(replace(asked, by_role="emperor"), "", 17).claims is Party.OTHER
+    assert by_room(replace(asked, kind=Asked.SILENCE), "", 17).kind is CommandKind.OTHER
 
 
 def test_an_answer_by_the_socket_is_the_banks_at_most_and_soon_over() -> None:
-    command = by_socket(" 17-4821 ", "local", "ref", "r1", MONDAY_NOON)
+    command = by_socket("4821", "local", "ref", "r1", MONDAY_NOON)
     assert (command.via, command.claims, command.kind) == (Via.SOCKET, Party.BANK, CommandKind.ACKNOWLEDGE)
     assert (command.code, command.until - MONDAY_NOON) == ("4821", timedelta(seconds=30))
-    assert code_in("4821") == "4821"
+    assert [code_in(one, 17) for one in ("4821", " 17-4821 ", "017-4821")] == ["4821"] * 3
+    assert [code_in(one, 17) for one in ("99-1000", "-1000", "17-99-1000")] == ["99-1000", "-1000", "17-99-1000"]
 
 
 @pytest.mark.parametrize(("days", "for_s", "taken"), [(0, 3600, True), (0, 3601, False), (300_000, 60, False)])

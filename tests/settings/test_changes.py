@@ -171,6 +171,23 @@ SECURITY = "      - {after: 1m, tell: [{contact: security, by: mail}]}\n"
         ([("may_speak_for: [police]", "may_speak_for: [police, bank]")], "rooms.durg.may_speak_for"),
         ([("rooms:\n", "rooms:\n  raipur: {may_speak_for: [police]}\n")], "rooms.raipur"),
         ([(", branch@bank.example]", "]")], "branch.own_addresses"),
+        ([("host: mail.example", "host: mail.elsewhere.example")], "channels.mail.options.host"),
+        ([("host: room.example", "host: 192.0.2.99")], "channels.room.options.host"),
+        ([("{state_dir: /tmp/sentinel}", "{state_dir: /tmp/sentinel, clock: trusted}")], "gateway.clock"),
+        ([("mon-fri: 10:00-17:00", "mon-fri: 10:00-22:00")], "branch.hours.open.mon-fri"),
+        ([("sat: 10:00-14:00", "sat: 10:00-14:00, sun: 00:00-24:00")], "branch.hours.open.sun"),
+        ([("closed_saturdays: [2, 4]", "closed_saturdays: [2]")], "branch.hours.closed_saturdays"),
+        (
+            [
+                ("bank: Bank of Bhilai", "bank: Bank of Bhilai\n  kind: atm-lobby"),
+                (
+                    "  hours: {open: {mon-fri: 10:00-17:00, sat: 10:00-14:00}, closed_saturdays: [2, 4], holidays: [2027-01-26]}\n",
+                    "",
+                ),
+            ],
+            "branch.kind",
+        ),
+        ([("bank: Bank of Bhilai", "bank: Bank of Bhilai\n  time_zone: America/New_York")], "branch.time_zone"),
     ],
 )
 def test_a_change_that_weakens_is_told_as_one(edits: list[tuple[str, str]], path: str) -> None:
@@ -188,6 +205,40 @@ def test_dropping_the_mark_of_a_shared_group_weakens() -> None:
     group = ("on_site: true, addresses: {mail: m@", "on_site: true, shared_group: true, addresses: {mail: m@")
     assert {c.path for c in difference(plain(group), GOOD) if c.weakens} == {"contacts.manager.shared_group"}
     assert weakened(group) == set()
+
+
+def options(channel: str, **changed: object) -> dict[str, Any]:
+    """The program with other options of a channel, as the real channels have them."""
+    whole = GOOD["channels"][channel]
+    return {**GOOD, "channels": {**GOOD["channels"], channel: {**whole, "options": {**whole["options"], **changed}}}}
+
+
+TLS = {"ca_file": "/etc/ca.pem", "insecure": False}
+
+
+@pytest.mark.parametrize(
+    ("channel", "before", "after", "path"),
+    [
+        ("mail", {"security": "starttls"}, {"security": "none"}, "channels.mail.options.security"),
+        ("mail", {"security": "tls"}, {"security": "starttls"}, ""),
+        ("room", {"tls": TLS}, {"tls": None}, "channels.room.options.tls"),
+        ("room", {"tls": TLS}, {"tls": {**TLS, "insecure": True}}, "channels.room.options.tls.insecure"),
+        ("room", {"tls": None}, {"tls": {**TLS, "insecure": True}}, "channels.room.options.tls"),
+        ("room", {"tls": None}, {"tls": TLS}, ""),
+        ("room", {"tls": {**TLS, "insecure": True}}, {"tls": TLS}, ""),
+        ("room", {}, {"tls": None}, ""),
+    ],
+)
+def test_a_way_out_that_asks_nobody_for_a_certificate_any_more_is_weaker(
+    channel: str, before: dict[str, Any], after: dict[str, Any], path: str
+) -> None:
+    found = difference(options(channel, **before), options(channel, **after))
+    assert {change.path for change in found if change.weakens} == ({path} if path else set())
+
+
+def test_hours_that_an_older_release_wrote_otherwise_are_compared_with_suspicion() -> None:
+    older = {**GOOD, "branch": {**GOOD["branch"], "hours": {"open": {"mon-fri": "ten to five"}}}}
+    assert "branch.hours.open.mon-fri" in {change.path for change in difference(older, GOOD) if change.weakens}
 
 
 def test_taking_a_single_path_weakens() -> None:
@@ -230,6 +281,9 @@ def test_accepting_a_cut_wire_weakens() -> None:
         [("language: en, addresses: {mail: s@", "language: hi, addresses: {mail: s@")],
         [("paths:\n", "paths:\n  pstn: {modem: /dev/ttyUSB7}\n")],
         [("unit: 2}", "unit: 3}")],
+        [("mon-fri: 10:00-17:00", "mon-fri: 10:30-16:00")],
+        [("mon-fri: 10:00-17:00", "mon-thu: 10:00-17:00, fri: 10:00-13:00")],
+        [("closed_saturdays: [2, 4]", "closed_saturdays: [1, 2, 4]")],
     ],
 )
 def test_a_change_that_weakens_nothing_is_only_a_change(edits: list[tuple[str, str]]) -> None:

@@ -275,3 +275,16 @@ async def test_a_notice_of_an_epoch_that_is_over_is_told_to_the_room_by_its_word
     await story.seconds(30)
     assert "thana" in [body["contact"] for _, body in story.room.from_memory]
     assert NoticeState.SENT in [one.state for one in story.incident().notices.values() if one.contact == "thana"]
+
+
+async def test_an_answer_with_another_branchs_number_takes_nothing_of_this_one(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(5)
+    code = story.incident().code
+    status, said = await story.ask("POST", f"/api/v1/incidents/99-{code}/acknowledge", {"by": "R. Verma"})
+    assert (status, said["error"]["code"]) == (404, "no-such-incident")
+    await story.answer("dispatch", incident=f"99-{code}")
+    assert story.incident().answers == ()
+    assert [one.reason for one in story.facts(facts.CommandRefused)] == ["no-such-incident"]
+    status, _ = await story.ask("POST", f"/api/v1/incidents/17-{code}/acknowledge", {"by": "R. Verma"})
+    assert status == 200

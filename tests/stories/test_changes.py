@@ -44,6 +44,24 @@ async def test_a_weaker_program_is_told_and_stands_until_a_person_closes_it(stor
     assert story.subjects() == []
 
 
+async def test_a_second_weakening_is_told_anew_while_the_first_still_stands(story: Story) -> None:
+    slower = "wiring: {contact: normally-closed}\n  shutter-front:"
+    first = {slower: slower.replace("}\n", "}\n    on_delay: 20s\n")}
+    await story.reload(first)
+    await story.seconds(5)
+    code = story.incident().code
+    story.mark()
+    await story.reload({**first, "    open: {mon-fri: 10:00-17:00": "    open: {mon-fri: 00:00-24:00"})
+    await story.seconds(5)
+    assert (story.incident().code, story.subjects()) == (code, ["gateway:program"])
+    assert {line.partition(" ")[2] for line in story.letters()} == {"mail installer trouble", "mail manager trouble"}
+    assert any("branch.hours.open" in text for text in story.texts("installer")), "it says what is weaker now"
+    story.mark()
+    await story.restart()
+    await story.seconds(5)
+    assert story.letters() == [], "a start with the same program weakens nothing"
+
+
 async def test_a_weaker_program_is_told_though_the_power_went_before_that_was_durable(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
