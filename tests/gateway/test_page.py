@@ -1,0 +1,437 @@
+"""What the branch's page says in its HTML: whose turn it is, what is not known, and nothing of a hold-up."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel.core.incident import NoticeState
+from sentinel.core.model import Role, Severity, Text
+from sentinel.gateway.page import incidents, plots, ways
+from sentinel.gateway.page.parts import clock, number, size
+from sentinel.gateway.page.values import (
+    CurveView,
+    IncidentsView,
+    IncidentView,
+    NoticeView,
+    Reader,
+    WayView,
+)
+from tests.fakes import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IST = ZoneInfo("Asia/Kolkata")
+NOON = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)
+READER = Reader("en", IST, date(2026, 6, 1))
+HINDI = Reader("hi", IST, date(2026, 6, 1))
+
+
+def sections(story: Story, lang: str = "en") -> Mapping[str, str]:
+    return {id_: str(shown) for id_, shown in story.gateway.page.sections(lang).items()}
+
+
+def text(markup: str) -> str:
+    """What a person reads."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", markup)).split())
+
+
+def rows(markup: str) -> list[tuple[str, str, str]]:
+    """(key, classes, words) of each row, from above."""
+    found = re.findall(r'<li class="([^"]*)" data-key="([^"]*)">(.*?)</li>', markup, re.DOTALL)
+    return [(key, classes, text(inside)) for classes, key, inside in found]
+
+
+def row(story: Story, section: str, key: str, lang: str = "en") -> tuple[str, str]:
+    return next(rest for found, *rest in rows(sections(story, lang)[section]) if found == key)  # type: ignore[return-value]
+
+
+def card(story: Story, lang: str = "en") -> tuple[str, str]:
+    """Classes and words of the one open incident."""
+    found = re.findall(
+        r'<article class="([^"]*)" id="[^"]*">(.*?)</article>', sections(story, lang)["incidents"], re.DOTALL
+    )
+    assert len(found) == 1
+    return found[0][0], text(found[0][1])
+
+
+# --- Quiet, and rule 6 ------------------------------------------------------------------------------------------------
+
+
+async def test_a_quiet_branch_sends_no_section_twice(story: Story) -> None:
+    before = {lang: sections(story, lang) for lang in ("hi", "en")}
+    for _ in range(30):
+        await story.seconds(20.3)
+        assert {lang: sections(story, lang) for lang in ("hi", "en")} == before
+
+
+@pytest.mark.parametrize("lang", ["hi", "en", ""])
+async def test_no_section_and_no_pulse_knows_of_a_hold_up_from_the_press_to_long_after_it_was_closed(
+    story: Story, lang: str
+) -> None:
+    page = story.gateway.page
+
+    def shown() -> tuple[Any, set[str], dict[str, str]]:
+        pulse: Any = page.pulse()
+        live = {key: said for key, said in pulse["live"].items() if not key.startswith(("counts:", "disk"))}
+        return dict(page.sections(lang)), set(pulse["ages"]), live
+
+    quiet = shown()
+    story.press("hold-up-counter")
+    for _ in range(120):
+        await story.seconds(1)
+        assert shown() == quiet
+    await story.answer("acknowledge", "hold-up-counter")
+    assert shown() == quiet
+    story.release("hold-up-counter")
+    await story.minutes(10)
+    assert shown() == quiet
+    await story.answer("close", "hold-up-counter", disposition="genuine")
+    await story.minutes(2)
+    assert shown() == quiet
+
+
+async def test_a_hold_up_beside_a_fire_leaves_no_hole_in_what_is_shown(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.minutes(4)
+    before = sections(story)
+    story.press("hold-up-manager")
+    await story.seconds(20)
+    after = sections(story)
+    assert {id_: text(one) for id_, one in after.items()} == {id_: text(one) for id_, one in before.items()}
+    assert "1 critical" in text(after["head"])
+
+
+async def test_a_hold_up_button_whose_panel_is_silent_is_unknown_and_says_why(story: Story) -> None:
+    story.silence("panel")
+    await story.minutes(1)
+    classes, said = row(story, "zones", "zone:hold-up-counter")
+    assert classes == "row unknown unknown hatched"
+    assert said.startswith("Hold-up button cash counterHold-up · panel.di1unknownfor ")
+    assert said.endswith("no reply")
+
+
+# --- Whose turn it is ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_fill_says_whose_turn_it_is(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(5)
+    classes, said = card(story)
+    assert classes == "incident box critical full"
+    assert "Nobody has answered yet" in said
+
+    code = story.incident("smoke-hall").code
+    await story.ask("POST", f"/api/v1/incidents/{code}/acknowledge", {"by": "Kavita Verma"})
+    classes, said = card(story)
+    assert classes == "incident box critical full"
+    assert "Kavita Verma, the branch: acknowledged 12:00; the police have still to answer" in said
+
+    await story.answer("dispatch", "smoke-hall")
+    classes, said = card(story)
+    assert classes == "incident box critical line"
+    assert "Insp. A. Sahu, control room durg (police): party sent 12:00, until 12:15" in said
+
+    await story.minutes(16)
+    classes, said = card(story)
+    assert classes == "incident box critical full"
+    assert "the answer has run out, people are told again" in said
+
+    await story.answer("arrive", "smoke-hall")
+    await story.minutes(40)
+    classes, said = card(story, "hi")
+    assert classes == "incident box critical old"
+    assert "दल पहुँचा" in said
+
+
+async def test_a_fault_is_an_outline_from_the_beginning_and_says_who_comes_next(story: Story) -> None:
+    story.press("panel-mains")
+    await story.minutes(1)
+    classes, said = card(story)
+    assert classes == "incident box fault line"
+    assert "Branch manager · mail sent 12:00" in said
+    assert "Next: Zonal security officer · mail at 16:00" in said
+    assert "24 hours" in said
+
+
+async def test_what_is_latched_and_normal_again_says_that_it_is_still_to_be_closed(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(5)
+    assert "still active" in card(story)[1]
+    story.release("smoke-hall")
+    await story.seconds(10)
+    assert "normal again, but still to be closed" in card(story)[1]
+    assert "अब सामान्य, पर मामला बंद करना बाकी" in card(story, "hi")[1]
+
+
+async def test_a_closed_incident_is_shown_with_what_came_of_it(story: Story) -> None:
+    story.press("panic-gate")
+    await story.seconds(5)
+    await story.answer("close", "panic-gate", disposition="genuine")
+    said = text(sections(story)["incidents"])
+    assert "Nothing is open" in said
+    assert "Recently closed1" in said
+    assert "Panic button at the gate · code" in said
+    assert "genuine" in said
+    assert "Insp. A. Sahu, control room durg" in said
+
+
+# --- Zones, devices, ways ---------------------------------------------------------------------------------------------
+
+
+async def test_what_is_not_normal_comes_first_and_every_other_place_stays(story: Story) -> None:
+    calm = [key for key, _, _ in rows(sections(story)["zones"])]
+    assert calm == [f"zone:{id_}" for id_ in (*story.settings.zones, *story.settings.summaries)]
+    story.press("panel-battery")
+    story.press("strong-room")
+    story.press("call-point-stairs")
+    await story.minutes(1)
+    first = ["zone:call-point-stairs", "zone:strong-room", "zone:panel-battery"]
+    assert [key for key, _, _ in rows(sections(story)["zones"])] == [*first, *(key for key in calm if key not in first)]
+
+
+async def test_a_measured_value_stands_in_the_pulse_and_its_limit_beside_it(story: Story) -> None:
+    story.press("panel-battery", 11.55)
+    await story.minutes(1)
+    classes, said = row(story, "zones", "zone:panel-battery", "hi")
+    assert classes == "row fault alarm"
+    assert "कमज़ोर" in said
+    assert "सीमा 11.8 V" in said
+    live: Any = story.gateway.page.pulse()["live"]
+    assert live["value:panel-battery"] == "11.6 V"
+
+
+async def test_a_line_that_is_cut_is_lost_with_its_devices_and_names_what_hides_behind_it(story: Story) -> None:
+    story.cut("bus")
+    await story.minutes(1)
+    found = sections(story)["devices"]
+    assert "bus" in text(found)
+    assert {
+        classes for key, classes, _ in rows(found) if key in ("device:panel", "device:battery", "device:climate")
+    } == {"row device fault lost hatched"}
+    assert row(story, "devices", "device:fire-panel")[0] == "row device calm normal"
+    assert "Unknown because of it: Hold-up button cash counter" in row(story, "devices", "device:panel")[1]
+    assert "the line is gone" in text(found)
+    said = card(story)[1]
+    assert "line bus" in said
+    assert "Unknown because of it: " in said
+    story.cut("bus", back=True)
+    await story.minutes(1)
+    assert row(story, "devices", "device:panel")[0] == "row device calm normal"
+
+
+async def test_a_way_out_says_what_it_last_carried_and_since_when_it_is_down(story: Story) -> None:
+    assert row(story, "ways", "way:mail")[1].endswith("nothing carried yetupfor")
+    story.press("panel-mains")
+    await story.minutes(1)
+    said = row(story, "ways", "way:mail")[1]
+    assert "Last notice: fault → " in said
+    story.mail.down = True
+    story.press("server-room")
+    await story.minutes(3)
+    classes, said = row(story, "ways", "way:mail")
+    assert classes == "row way fault lost"
+    assert "down" in said
+
+
+async def test_the_head_says_who_and_where_we_are_and_which_room_is_not_there(story: Story) -> None:
+    said = text(sections(story, "hi")["head"])
+    assert said.startswith("Shivnath Bank सेक्टर 6 शाखाथाना भिलाई नगर · नियंत्रण कक्ष durg जुड़ा है")
+    assert "Sentinel ठीक काम कर रहा है" in said
+    story.room.reachable = False
+    story.room.wake.set()
+    await story.seconds(30)
+    assert "control room durg not connected" in text(sections(story)["head"])
+
+
+async def test_a_journal_that_cannot_be_written_is_said_in_the_head_and_in_its_row(story: Story) -> None:
+    place = story.state_dir
+    place.rename(story.home / "pulled")
+    place.write_text("no card", encoding="utf-8")
+    story.press("panel-mains")
+    await story.minutes(1)
+    found = sections(story)
+    assert "The journal cannot be written; critical alarms are told from memory" in text(found["head"])
+    assert "health bare" in found["head"]
+    assert "cannot be written:" in text(found["telemetry"])
+
+
+# --- The page over its socket -------------------------------------------------------------------------------------------
+
+
+async def test_the_page_is_served_whole_in_the_language_that_was_asked_for(story: Story) -> None:
+    async with story.session() as session:
+        async with session.get("http://localhost/") as reply:
+            assert reply.status == 200
+            assert "default-src 'none'; script-src 'self'" in reply.headers["Content-Security-Policy"]
+            assert "Set-Cookie" not in reply.headers
+            page = await reply.text()
+        async with session.get("http://localhost/?lang=en") as reply:
+            assert reply.cookies["lang"].value == "en"
+            english = await reply.text()
+    assert 'lang="hi"' in page
+    assert " style=" not in page
+    assert "<script>" not in page
+    assert not re.search(r"\son[a-z]+=", page)
+    for id_ in ("head", "incidents", "zones", "ways", "devices", "telemetry", "plots"):
+        assert f'<section id="{id_}">' in page
+    assert "कैश काउंटर होल्ड-अप बटन" in page
+    assert "Alarms and sensors" in english
+
+
+async def test_what_an_installer_wrote_is_text_and_never_markup() -> None:
+    branch = Story(edits={"en: Front shutter,": "en: '<script>alert(1)</script>\"',"})
+    async with branch as story:
+        story.press("shutter-front")
+        await story.seconds(5)
+        _, page = await story.ask("GET", "/?lang=en")
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------------
+
+
+def an_incident(**other: Any) -> IncidentView:
+    given: dict[str, Any] = {
+        "code": "4821", "name": Text("दरवाज़ा", "Door"), "role": Role.SHUTTER, "severity": Severity.HIGH, "alarm": True,
+        "test": False, "reason": "", "hides": (), "opened_at": NOON, "again_at": None, "active": True, "answers": (),
+        "standing": None, "old": False, "police_owe": False, "notices": (), "next_at": None, "next_who": (),
+        "closed_at": None, "disposition": None, "closed_by": None,
+    }  # fmt: skip
+    return IncidentView(**given | other)
+
+
+def a_notice(state: NoticeState, **other: Any) -> NoticeView:
+    given: dict[str, Any] = {
+        "who": Text("थाना", "Station"), "channel": "mail", "words": "alarm", "at": NOON, "reason": "", "times": 1,
+    }  # fmt: skip
+    return NoticeView(state=state, **given | other)
+
+
+def test_a_test_is_dotted_and_says_so_in_words() -> None:
+    shown = str(incidents.show(IncidentsView((an_incident(test=True),), ()), HINDI))
+    assert "incident box test dotted" in shown
+    assert "परीक्षण: शटर" in text(shown)
+
+
+@pytest.mark.parametrize("state", list(NoticeState))
+def test_how_far_a_notice_got_is_a_mark_and_a_word(state: NoticeState) -> None:
+    shown = str(incidents.show(IncidentsView((an_incident(notices=(a_notice(state),)),), ()), READER))
+    word = {"pending": "on its way", "sending": "on its way", "withdrawn": "withdrawn", "failed": "failed"}.get(
+        state, state
+    )
+    assert f'<span class="told {state}">' in shown
+    assert f"Station · mail {word} 12:00" in text(shown)
+
+
+def test_a_contact_has_one_row_with_the_newest_and_the_timeline_has_each_message() -> None:
+    told = (
+        a_notice(NoticeState.DELIVERED, times=3),
+        a_notice(NoticeState.SENT, words="answered.acknowledged", at=NOON + timedelta(minutes=5)),
+    )
+    shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
+    rows_ = re.findall(r"<li>(.*?)</li>", shown)
+    assert text(rows_[0]) == "Station · mail sent 12:05 · 4 times"
+    assert [text(one) for one in rows_[1:]] == [
+        "12:00 opened",
+        "12:00 alarm → Station · mail (3 times) delivered",
+        "12:05 acknowledged → Station · mail sent",
+    ]
+
+
+def test_a_timeline_of_days_keeps_its_newest_events() -> None:
+    told = tuple(
+        a_notice(NoticeState.SENT, channel=f"c{n}", at=NOON + timedelta(minutes=n))
+        for n in range(incidents.MOST_EVENTS + 9)
+    )
+    shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
+    timeline = shown.partition("<ol>")[2].partition("</ol>")[0]
+    assert timeline.count("<li>") == incidents.MOST_EVENTS
+    assert f"c{incidents.MOST_EVENTS + 8}" in timeline
+
+
+def test_a_message_channel_or_path_that_nobody_has_words_for_is_shown_by_its_id() -> None:
+    way = WayView("tower", False, "semaphore", "hill", True, NOON, "", a_notice(NoticeState.SENT, words="wave"))
+    said = text(str(ways.show((way,), READER)))
+    assert "tower" in said
+    assert "hill" in said
+    assert "wave" in said
+
+
+def test_the_clock_is_the_branchs_own_and_another_day_has_its_date() -> None:
+    assert text(str(clock(NOON, READER))) == "12:00"
+    assert text(str(clock(NOON - timedelta(hours=13), READER))) == "31-05 23:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(13.2, "13.2"), (28.0, "28"), (0.05, "0.05"), (0.0, "0"), (-12.34, "-12.3"), (True, "1"), (7, "7")],
+)
+def test_a_figure_has_as_few_places_as_say_it(value: float, said: str) -> None:
+    assert number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (99_900, "100 kB"), (5e8, "500 MB"), (8.25e10, "82.5 GB")],
+)
+def test_bytes_are_said_as_people_say_them(count: float, said: str) -> None:
+    assert size(count) == said
+
+
+# --- Curves -----------------------------------------------------------------------------------------------------------------
+
+DAY = 86_400
+NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
+ROWS = st.lists(st.tuples(st.integers(0, 1439), NUMBERS, st.floats(0, 1e3)), min_size=1, unique_by=lambda row: row[0])
+
+
+def curve(rows_: list[tuple[int, float, float]], low: float | None = None, high: float | None = None) -> CurveView:
+    at = tuple(sorted((minute * 60, bottom, bottom + span) for minute, bottom, span in rows_))
+    return CurveView("battery.voltage", Text("बैटरी", "Battery"), "V", low, high, at, 60, 0, DAY)
+
+
+@given(ROWS, st.none() | NUMBERS, st.none() | NUMBERS)
+def test_whatever_was_recorded_is_drawn_inside_its_frame(
+    recorded: list[tuple[int, float, float]], low: float | None, high: float | None
+) -> None:
+    drawn = plots.paths(curve(recorded, low, high))
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+    pairs = re.findall(r"(-?[0-9.]+) (-?[0-9.]+)", drawn)
+    assert all(0 <= float(x) <= plots.WIDTH and 0 <= float(y) <= plots.HEIGHT for x, y in pairs)
+    assert drawn.count('class="limit"') == (low is not None) + (high is not None)
+
+
+@given(ROWS)
+def test_what_was_not_recorded_is_not_drawn(recorded: list[tuple[int, float, float]]) -> None:
+    view = curve(recorded)
+    runs = plots.runs(view)
+    assert [row for run in runs for row in run] == list(view.rows)
+    assert all(later[0][0] - earlier[-1][0] > 120 for earlier, later in pairwise(runs))
+    assert all(b[0] - a[0] <= 120 for run in runs for a, b in pairwise(run))
+
+
+def test_a_number_without_a_record_says_so() -> None:
+    empty = CurveView("climate.humidity", Text("नमी", "Humidity"), "%", None, None, (), 60, 0, DAY)
+    assert "nothing recorded yet" in text(str(plots.show((empty,), READER)))
+    assert "अभी कुछ दर्ज नहीं" in text(str(plots.show((), HINDI)))
+
+
+async def test_a_recorded_day_is_in_the_first_paint(story: Story) -> None:
+    await story.minutes(30)
+    _, page = await story.ask("GET", "/?lang=en")
+    figure = page.partition('data-point="battery.voltage"')[2].partition("</figure>")[0]
+    assert 'class="band"' in figure
+    assert 'class="limit"' in figure
+    assert re.search(r'aria-label="Panel battery: lowest [0-9.]+, highest [0-9.]+ V"', figure)
