@@ -6,6 +6,7 @@ same as a moment ago is not made again.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from htpy import div, header, main, section
+from markupsafe import Markup
 
 from sentinel.core import labels
 from sentinel.gateway import status
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from htpy import Fragment
 
     from sentinel.gateway.app import Gateway
-    from sentinel.gateway.page.values import CurveView
     from sentinel.web.language import Language
 
     Show = Callable[[Any, Reader], Fragment]
@@ -57,25 +58,28 @@ class Page:
 
     async def _serve(self, request: web.Request) -> web.Response:
         lang = language.choose(request, self._gateway.settings.branch.language)
-        response = page(self.html(lang, await self._looker.curves()))
+        response = page(await self.html(lang))
         if language.asked(request) is not None:
             language.remember(response, lang)
         return response
 
     # --- HTML ------------------------------------------------------------------------------------------------------
 
-    def html(self, lang: Language, curves: tuple[CurveView, ...]) -> str:
+    async def html(self, lang: Language) -> str:
         """The whole page as it is now."""
+        curves = await self._looker.curves()
         reader = self._reader(lang, self._looker.live(), now=self._gateway.clock.now())
-        made = {id_: section(id=id_)[show(values, reader)] for id_, (show, values) in self._look().items()}
+        made: dict[str, Markup] = {}
+        looks: dict[str, tuple[Show, object]] = {**self._look(), "plots": (plots.show, curves)}
+        for id_, (show, values) in looks.items():
+            made[id_] = Markup(section(id=id_)[show(values, reader)])  # noqa: S704 - htpy has escaped it
+            await asyncio.sleep(0)  # alarms come before pages
         branch = self._gateway.settings.branch
         return document.page(
             f"{branch.bank} · {branch.name.text().of(lang)}",
             lang,
             [
-                header(class_="bar")[
-                    made.pop("head"), div(class_="tools")[document.sign(lang), document.languages(lang)]
-                ],
+                header(class_="bar")[made["head"], div(class_="tools")[document.sign(lang), document.languages(lang)]],
                 main(
                     data_taken=labels.TAKEN.of(lang),
                     data_not_taken=labels.NOT_TAKEN.of(lang),
@@ -85,7 +89,7 @@ class Page:
                 )[
                     div(class_="column")[made["incidents"], made["zones"]],
                     div(class_="column")[made["ways"], made["devices"], made["telemetry"]],
-                    section(id="plots")[plots.show(curves, reader)],
+                    made["plots"],
                 ],
             ],
             scripts=[self._book.url(name) for name in SCRIPTS],
