@@ -17,14 +17,15 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.telemetry.model import Batch, Counts, Poison, SpoolUnavailable
+from sentinel.telemetry.model import Batch, Counts, Flush, Keep, Poison, SpoolUnavailable
 from sentinel.telemetry.parcel import packed
 from sentinel.telemetry.recent import FORGETS_S, MOST_BYTES, Recent
 from sentinel.telemetry.replies import Reason
+from sentinel.telemetry.spool import Spool
 from sentinel.telemetry.target import Target, version_1, version_2
 from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S
 from sentinel.telemetry.writer import MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
-from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop
+from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop, virtual_loop
 from tests.servers import free_port, make_certificates
 from tests.stores import MisbehavingSink, Post, Say, misbehaving
 
@@ -110,6 +111,7 @@ class Stage:
 
     sink: MisbehavingSink
     spool: MemorySpool = field(default_factory=MemorySpool)
+    real: Spool | None = None  # instead
     target: Target | None = None
     told: list[tuple[bool, str]] = field(default_factory=list)
     synced: bool = True
@@ -120,7 +122,7 @@ class Stage:
         target = self.target or version_2(self.sink.url, org="bank", bucket="branch")
         self.signs_of_life: list[float] = []
         self.writer = Writer(
-            self.spool,
+            self.real or self.spool,
             target,
             self.clock.system(),
             lambda well, why: self.told.append((well, why)),
@@ -571,6 +573,40 @@ async def test_an_outage_of_six_hours_is_told_once() -> None:
         await stage.drained()
         assert stage.told == [(False, Reason.SILENT), (True, "")]
         assert stage.stored_once()
+
+
+@pytest.mark.slow
+@virtual
+async def test_after_ten_days_without_a_store_every_point_is_written_at_twenty_thousand_a_second(
+    tmp_path: Path,
+) -> None:
+    loop = virtual_loop()
+    spool = Spool(tmp_path / "telemetry.db", Keep(30, 512 * 2**20), forward=True)
+    loop.watch(spool)  # type: ignore[arg-type]  # a thread of its own, as the journal has
+    await spool.open(FIRST_MS)
+    made = 0
+    async with misbehaving() as sink, Stage(sink, real=spool) as stage:
+        sink.always = Say(503, {"Retry-After": "3600"})
+        for begin in range(0, 10 * 86_400, 1200):  # twenty minutes of sixty points, as one flush
+            at_ms = FIRST_MS + begin * 1000
+            lines = tuple(f"measure,point=p{n % 60} value={n % 977} {at_ms + n // 60}" for n in range(1200))
+            await spool.append(Flush(lines, at_ms, at_ms + 20, {}))
+            made += len(lines)
+            stage.writer.wake()
+            await asyncio.sleep(1200)
+        assert spool.counts().waiting == made == 864_000
+        assert stage.told == [(False, Reason.SILENT)]
+        sink.always = None
+        while spool.counts().written == 0:
+            await asyncio.sleep(0.1)
+        began, before = loop.time(), spool.counts().waiting
+        while spool.counts().waiting:
+            await asyncio.sleep(0.1)
+        assert before / (loop.time() - began) > 20_000
+        assert len(sink.stored) == made
+        assert not sink.bad
+        assert stage.told == [(False, Reason.SILENT), (True, "")]
+    await spool.close()
 
 
 @virtual
