@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from sentinel.web import server as module_server
 from sentinel.web import stream as module
 from sentinel.web.stream import Stream
 from tests.web.serving import Served, serving
@@ -187,14 +188,14 @@ async def test_a_section_that_is_gone_is_emptied_and_not_left_standing(here: Hou
 
 
 async def test_a_ping_comes_each_round_and_the_first_one_at_once(tmp_path: Path) -> None:
-    async with house(tmp_path, every_s=0.2) as here, here.reader() as reader:
+    async with house(tmp_path, every_s=0.5) as here, here.reader() as reader:
         began = time.monotonic()
         await reader.ping()
-        assert time.monotonic() - began < 0.15
+        assert time.monotonic() - began < 0.4
         await reader.ping()
         second = time.monotonic()
         await reader.ping()
-        assert time.monotonic() - second == pytest.approx(0.2, abs=0.1)
+        assert time.monotonic() - second == pytest.approx(0.5, abs=0.3)
 
 
 async def test_nobody_is_rendered_for_when_nobody_watches(here: House) -> None:
@@ -328,10 +329,9 @@ async def test_when_a_section_cannot_be_rendered_nothing_pretends_to_be_fresh_an
     async with here.reader() as reader:
         await reader.sections(2)
         here.branch.fails = True
-        await here.rounds(2)
-        before = here.branch.falls
-        await here.rounds(6)
-        assert here.branch.falls > before  # it goes up, to whom starts it again
+        async with asyncio.timeout(5):
+            while here.branch.falls < 3:  # it goes up, to whom starts it again
+                await here.rounds(1)
         assert here.stream.watching() == 1
         assert await reader.silent_for(5 * EVERY_S)
         here.branch.fails = False
@@ -447,7 +447,7 @@ async def test_when_the_daemon_stops_every_stream_ends_at_once(tmp_path: Path) -
             await here.watched_by(3)
             await here.rounds(2)
             began = time.monotonic()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < module_server.SHUTDOWN_S
         for answer in answers:
             async with asyncio.timeout(1):
                 await answer.content.read()  # to its proper end
