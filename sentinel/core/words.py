@@ -249,7 +249,6 @@ REASONS: dict[str, Text] = {
     "unreachable": Text("डेटाबेस तक रास्ता नहीं", "the database cannot be reached"),
     "connection-lost": Text("कनेक्शन टूटा", "the connection was lost"),
     "too-slow": Text("डेटाबेस का उत्तर नहीं आता", "no answer in time"),
-    "spool": Text("कार्ड पढ़ा नहीं जा रहा", "the card cannot be read"),
     "nothing-written": Text("छह घंटे से कुछ दर्ज नहीं हुआ", "nothing was written for six hours"),
     "points-dropped": Text("पुरानी माप हटानी पड़ीं", "old values had to be dropped"),
     "": Text("-", "-"),

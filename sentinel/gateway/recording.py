@@ -145,6 +145,7 @@ class Recorder:
         self._free: int | None = None
         self._asking: asyncio.Task[int] | None = None  # how much room there is; a card that hangs is asked once only
         self._readings: deque[Sequence[Reading]] = deque(maxlen=WAITING)
+        self._missed = 0  # readings
         self._seen: deque[_Seen] = deque(maxlen=WAITING)
         self._facts: deque[Recorded] = deque(maxlen=WAITING)
         self._links: dict[str, _Link] = {}
@@ -212,6 +213,8 @@ class Recorder:
 
     def take(self, readings: Sequence[Reading]) -> None:
         """ports.TelemetrySink: every reading of every poll."""
+        if len(self._readings) == WAITING:
+            self._missed += len(self._readings[0])
         self._readings.append(readings)
 
     def signals(self, signals: Sequence[Signal]) -> None:
@@ -305,6 +308,7 @@ class Recorder:
             "points_made": counts.made,
             "points_written": counts.written,
             "points_dropped": counts.dropped,
+            "readings_missed": self._missed,
             "health": HEALTH[self._health],
             "clock_synced": int(self._clock.synchronised()),
         }

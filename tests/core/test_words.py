@@ -14,12 +14,15 @@ from sentinel.core.decide import FOLLOW_UPS
 from sentinel.core.facts import AnswerKind, Disposition
 from sentinel.core.model import Condition, Failure, Party, Role, Severity, Text
 from sentinel.core.words import SHORT_UNITS, WORDS, reason, render
+from sentinel.telemetry.replies import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")
 FIGURES = re.compile(r"[\u0966-\u096f]")
+# Of the rules, and of the record's own card.
+OTHERS = {"silent", "senseless-value", "flapping", "before", "failed", "", "card", "no-room"}
 TABLES: dict[str, tuple[Mapping[Any, Text], set[Any]]] = {
     "roles": (words.ROLES, set(Role)),
     "severities": (words.SEVERITIES, set(Severity)),
@@ -27,7 +30,7 @@ TABLES: dict[str, tuple[Mapping[Any, Text], set[Any]]] = {
     "dispositions": (words.DISPOSITIONS, set(Disposition)),
     "answers": (words.ANSWERS, set(AnswerKind)),
     "parties": (words.PARTIES, set(Party)),
-    "reasons": (words.REASONS, {*Failure, "silent", "senseless-value", "flapping", "before", "failed", ""}),
+    "reasons": (words.REASONS, {*Failure, *Reason, *OTHERS}),
 }
 TEXTS = [
     *(
@@ -41,6 +44,7 @@ TEXTS = [
     ("somebody", words.SOMEBODY),
     ("hides", words.HIDES),
     ("supervised", words.SUPERVISED),
+    *((f"own.{subject}", text) for subject, text in words.OWN.items()),
 ]
 
 

@@ -19,7 +19,7 @@ from sentinel.core.signal import Signal
 from sentinel.demo.sink import DATABASE
 from sentinel.duty.supervise import Fallen, Progress
 from sentinel.gateway.poller import PollStats
-from sentinel.gateway.recording import ROOM_BYTES, Around, Recorder, target_of
+from sentinel.gateway.recording import ROOM_BYTES, WAITING, Around, Recorder, target_of
 from sentinel.gateway.world import World
 from sentinel.settings.branch import load
 from sentinel.settings.policy import policy
@@ -368,11 +368,22 @@ async def test_a_card_that_takes_nothing_for_hours_costs_the_oldest_lines_and_th
     house.card.dead = True
     for second in range(LINES_AT_MOST + 5_000):
         house.reads(climate_temperature=float(second % 50))
+        if second % 1000 == 0:
+            house.recorder.look()
     house.card.dead = False
     await house.lives(80)
     counts = house.spool.counts()
     assert counts.dropped >= 5_000
     assert counts.made == counts.waiting + counts.dropped
+
+
+async def test_readings_that_nobody_samples_are_bounded_and_counted(house: House) -> None:
+    house.open()
+    await house.lives(3)
+    for second in range(WAITING + 500):  # the loop stands: nobody looks
+        house.reads(climate_temperature=float(second % 50))
+    await house.lives(70)
+    assert "readings_missed=501i" in (await house.lines("gateway"))[-1]  # one of them was in the second before
 
 
 async def test_while_the_journal_cannot_be_written_either_the_same_card_is_not_told_twice(house: House) -> None:

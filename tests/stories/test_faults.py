@@ -289,7 +289,7 @@ async def test_a_mail_server_that_comes_a_minute_after_the_branch_is_unknown_and
         _, status = await story.ask("GET", "/api/v1/status")
         assert {way["id"]: way["up"] for way in status["ways"]}["channel:mail"] is None
         _, metrics = await story.ask("GET", "/metrics")
-        assert 'sentinel_way_up{way="channel:mail"} nan' in metrics
+        assert 'sentinel_way_up{way="channel:mail"} NaN' in metrics
         await story.seconds(30)
         story.mail.down = False
         await story.seconds(40)
