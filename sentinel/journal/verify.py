@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sentinel.core.facts import Recorded
 
 STEP = 2_000
+ROWS_STEP = 500  # of the outbox: for each of them its fact is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Verification:
         # As the facts have it, with the place of its NoticeQueued.
         self._notices: dict[str, tuple[NoticeState, int]] = {}
         self._oldest_row = 0
+        self._row: str | None = None  # the last notice in the outbox that was compared
+        self._rows_done = False
 
     def step(self, db: sqlite3.Connection, limit: int = STEP) -> Report | None:
         """Check the next facts; the report at the end, or as soon as something is wrong."""
@@ -102,9 +105,13 @@ class Verification:
             raise _BadError(1, f"epoch {epochs[-1][1]} has no facts")
         if start and start_hash not in self._seals:
             raise _BadError(None, "the beginning was removed and no fact says that it was sealed")
+        if (
+            not self._rows_done
+        ):  # in steps as well; what was written meanwhile was followed just now, so nothing differs
+            self._check_outbox(db, min(limit, ROWS_STEP))
+            return None
         if fault := asides.fault(db, self._refs):
             raise _BadError(None, fault)
-        self._check_outbox(db)
         return self._report(None, "")
 
     def _check(self, epochs: list[tuple[int, str]], n: int, digest: bytes, raw: bytes) -> None:
@@ -150,11 +157,22 @@ class Verification:
             case _:
                 pass
 
-    def _check_outbox(self, db: sqlite3.Connection) -> None:
-        lost = {notice for notice, (state, _) in self._notices.items() if state in LIVE}
+    def _check_outbox(self, db: sqlite3.Connection, limit: int) -> None:
+        """The next rows, in the order of their notices."""
         rows = db.execute(
-            "SELECT notice, state, outbox.epoch, seq, code, contact, words, args, language, party, priority FROM outbox"
-        )
+            "SELECT notice, state, outbox.epoch, seq, code, contact, words, args, language, party, priority FROM outbox "
+            "WHERE ?1 IS NULL OR notice > ?1 ORDER BY notice LIMIT ?2",
+            (self._row, limit),
+        ).fetchall()
+        before, self._rows_done = self._row, len(rows) < limit
+        self._row = rows[-1][0] if rows else self._row
+        lost = {
+            notice
+            for notice, (state, _) in self._notices.items()
+            if state in LIVE
+            and (before is None or before < notice)
+            and (self._rows_done or self._row is None or notice <= self._row)
+        }
         for notice, state, *columns in rows:
             lost.discard(notice)
             expected, n = self._notices.get(notice, (None, 0))

@@ -225,3 +225,29 @@ def test_a_card_that_turns_bits_never_crashes_it_and_never_changes_a_fact_unseen
         assert states(again) == {"4821-1": "pending"}
         again.close()
     assert found > 20
+
+
+def test_the_outbox_too_is_compared_in_steps_and_what_is_written_between_them_is_no_difference(store: Store) -> None:
+    write(store, opened(), *(queued(f"4821-{number}") for number in range(100, 160)))
+    asked: list[str] = []
+    store._db.set_trace_callback(lambda sql: asked.append(sql) if sql.startswith("SELECT line") else None)
+    walking, number, most = Verification(), 160, 0
+    while True:
+        del asked[:]
+        report = store.check(walking, 7)
+        most = max(most, len(asked))
+        if report is not None:
+            break
+        if number < 200:
+            write(store, queued(f"4821-{number}"), NoticeSent(f"4821-{number - 60}", 1))
+            number += 1
+    assert (report.ok, report.why, report.facts) == (True, "", 62 + 2 * (number - 160))
+    assert number > 170
+    assert 0 < most <= 7
+
+
+@pytest.mark.parametrize("lost", ["4821-100", "4821-131", "4821-159"])
+def test_a_row_that_is_missing_anywhere_in_the_outbox_is_found(store: Store, lost: str) -> None:
+    write(store, opened(), *(queued(f"4821-{number}") for number in range(100, 160)))
+    store._db.execute("DELETE FROM outbox WHERE notice = ?", (lost,))
+    assert walk(store._db).why == f"notice {lost} has no final fact and is not in the outbox"
