@@ -24,6 +24,7 @@ from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
 RECENT = 20  # closed incidents kept in the state for pages and late receipts; silent ones push none of the others out
 LEAVING = 500  # and so many at most while a notice of theirs has still to leave; the oldest lose their words
+NOTICES = 200  # of one incident in the state; one that stays open for weeks loses its oldest, which the journal keeps
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
 
@@ -390,7 +391,16 @@ def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State
         state = _set(state, noticed_silently=max(state.noticed_silently + 1, number))
     else:
         state = _set(state, noticed=max(state.noticed + 1, number))
-    return _with_notice(state, incident.code, notice)
+    kept = incident.notices if len(incident.notices) < NOTICES else _thinned(incident.notices)
+    return _with_notices(state, incident, {**kept, notice.id: notice})
+
+
+def _thinned(notices: Mapping[str, Notice]) -> Mapping[str, Notice]:
+    """Without the oldest that is final; but the last letter of a ladder that left by each way shows who was told."""
+    told = {(one.contact, one.channel): one.id for one in notices.values() if one.told and one.step >= 0}
+    kept = set(told.values())
+    oldest = next((id_ for id_, one in notices.items() if not one.live and id_ not in kept), None)
+    return {id_: one for id_, one in notices.items() if id_ != oldest}
 
 
 def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) -> State:
@@ -399,7 +409,8 @@ def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) 
     notice = None if incident is None else incident.notices.get(id_)
     if incident is None or notice is None or not _may_become(notice.state, to):
         return state
-    return _with_notice(state, incident.code, _with(notice, state=to, reason=reason, at=at))
+    changed = _with(notice, state=to, reason=reason, at=at)
+    return _with_notices(state, incident, {**incident.notices, id_: changed})
 
 
 def _may_become(before: NoticeState, after: NoticeState) -> bool:
@@ -417,14 +428,11 @@ def _may_become(before: NoticeState, after: NoticeState) -> bool:
             return False
 
 
-def _with_notice(state: State, code: str, notice: Notice) -> State:
-    incident = state.incidents.get(code)
-    if incident is not None:
-        return _put(state, _with(incident, notices={**incident.notices, notice.id: notice}))
-    recent = tuple(
-        _with(one, notices={**one.notices, notice.id: notice}) if one.code == code else one for one in state.recent
-    )
-    return _set(state, recent=recent)
+def _with_notices(state: State, incident: Incident, notices: Mapping[str, Notice]) -> State:
+    changed = _with(incident, notices=notices)
+    if incident.code in state.incidents:
+        return _put(state, changed)
+    return _set(state, recent=tuple(changed if one.code == incident.code else one for one in state.recent))
 
 
 def _started(state: State, recorded: Recorded) -> State:

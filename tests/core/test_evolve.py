@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sentinel.core import facts, ladder
 from sentinel.core.authority import CommandKind
 from sentinel.core.chain import KINDS, line, parse
-from sentinel.core.decide import Tick, decide, next_due
+from sentinel.core.decide import Report, Tick, decide, next_due
 from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Newer, Recorded
-from sentinel.core.incident import LONG_AGO, RECENT, NoticeState, State, evolve, replay
+from sentinel.core.incident import LONG_AGO, NOTICES, RECENT, NoticeState, State, evolve, replay
 from sentinel.core.model import Condition, Party, Role, Via
 from tests.core.branch import NOON, POLICY, Life, alarm, mended, over, told, trouble
 from tests.core.facts_by_type import a_dataclass, by_type
@@ -153,6 +153,25 @@ def test_an_opening_under_a_second_code_is_a_new_press_of_the_open_incident_and_
     assert not life.state.incidents
     assert not life.state.also
     assert life.state.resting.keys() == {code, "2222"}
+
+
+def test_an_incident_that_stays_open_for_weeks_keeps_its_last_notices_and_who_was_told() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    life.deliver(code)
+    first = next(one.id for one in life.incident(code).notices.values() if one.contact == "thana")
+    for _ in range(6 * 24):
+        life.wait(minutes=10)
+        for notice in list(life.incident(code).notices.values()):
+            if notice.live:
+                to = NoticeState.FAILED if notice.contact == "thana" else NoticeState.SENT
+                life.do(Report(notice.id, to, 1, "550"))
+    notices = life.incident(code).notices
+    assert len(notices) == NOTICES
+    assert notices[first].told, "the only one that reached the station"
+    assert [one.id for one in notices.values()][-1] == max(notices, key=lambda id_: int(id_.partition("-")[2]))
+    said = life.police(CommandKind.ACKNOWLEDGE, code)
+    assert told(said) == {"thana", "room", "manager", "officer", "district"}
 
 
 def test_a_notice_that_was_withdrawn_and_left_all_the_same_counts_as_told() -> None:
