@@ -19,20 +19,25 @@ if TYPE_CHECKING:
     from sentinel.telemetry.model import Batch
     from sentinel.telemetry.replies import BadLines
 
-ALONE = 8  # single lines refused in words that are not about lines, none taken: then it is not the lines
+ALONE = 5  # single lines in a row refused in words that are not about lines: then it may not be the lines
 
 
 class Parcel:
-    """The pieces of a batch, in order. `piece` is the next one, None when all is decided."""
+    """The pieces of a batch, in order. `piece` is the next one, None when all is decided.
 
-    def __init__(self, batch: Batch, most: int) -> None:
+    `again`: this batch was hopeless before. When some of it is taken now too, the rest is bad indeed.
+    """
+
+    def __init__(self, batch: Batch, most: int, *, again: bool = False) -> None:
+        self._again = again
+        self._in_a_row = 0  # set aside since one was taken
         self.upto = batch.upto
         self.written = 0
         self._body = batch.body if len(batch.lines) <= most else None
         self._pieces = deque(batch.lines[begin : begin + most] for begin in range(0, len(batch.lines), most))
         self._poison: list[Poison] = []
-        self._doubtful: list[Poison] = []
-        self._asked_again: tuple[bytes, ...] = ()
+        self._aside: list[tuple[bytes, ...]] = []  # refused alone, in words that are not about lines: asked again last
+        self._last_time = False
 
     def piece(self) -> tuple[bytes, ...] | None:
         """The lines to send now."""
@@ -45,6 +50,8 @@ class Parcel:
     def taken(self) -> None:
         """The piece is in the store."""
         self.written += len(self._pieces.popleft())
+        self._in_a_row = 0
+        self._ask_again()
 
     def refused(self, bad: BadLines) -> None:
         """The store does not take the piece for its lines' sake."""
@@ -56,22 +63,23 @@ class Parcel:
             self._poison += [Poison(_text(line), named[line]) for line in lines if line in named]
             if rest:
                 self._pieces.appendleft(rest)
-        elif len(lines) == 1 and not bad.certain and lines != self._asked_again:
-            self._asked_again = lines  # it may have been the way, or a proxy on it
-            self._pieces.appendleft(lines)
-        elif len(lines) == 1 or (bad.certain and bad.dropped == len(lines)):
-            self._bury(lines, bad.why, certain=bad.certain)
+        elif bad.certain and (len(lines) == 1 or bad.dropped == len(lines)):
+            self._poison += [Poison(_text(line), bad.why) for line in lines]
+        elif len(lines) == 1:
+            self._doubt(lines, bad.why)
         else:
             self._pieces.appendleft(tuple(sorted(lines, key=_head)))  # stable: each series stays in its order
             self.halve()
+        self._ask_again()
 
     def too_large(self) -> None:
-        """The store does not take so much at a time; a single line that is too much is poison."""
+        """The store does not take so much at a time. A single line that is too much is poison, when others are not."""
         if len(self._pieces[0]) > 1:
             self.halve()
         else:
             self._body = None
-            self._bury(self._pieces.popleft(), "larger than the store takes", certain=True)
+            self._doubt(self._pieces.popleft(), "larger than the store takes")
+            self._ask_again()
 
     def halve(self) -> None:
         """Send the piece as two."""
@@ -82,18 +90,32 @@ class Parcel:
 
     def begun(self) -> bool:
         """Something of it was decided: to begin anew would send that again."""
-        return bool(self.written or self._poison or self._doubtful)
+        return bool(self.written or self._poison or self._aside)
 
     def hopeless(self) -> bool:
-        """The store takes nothing at all, and not for the lines' sake: it is to be told, and nothing thrown away."""
-        return not self.written and (len(self._doubtful) >= ALONE or (not self._pieces and bool(self._doubtful)))
+        """The store takes nothing any more, and not for the lines' sake: nothing may be thrown away."""
+        if self._last_time or (self.written and self._again):
+            return False
+        return self._in_a_row >= ALONE or (not self._pieces and bool(self._aside))
 
     def poisoned(self) -> Sequence[Poison]:
         """What the store will never take, each with its words."""
-        return (*self._poison, *self._doubtful)
+        return tuple(self._poison)
 
-    def _bury(self, lines: Sequence[bytes], why: str, *, certain: bool) -> None:
-        (self._poison if certain else self._doubtful).extend(Poison(_text(line), why) for line in lines)
+    def _doubt(self, line: tuple[bytes, ...], why: str) -> None:
+        """It may be the line, or the store, or a proxy on the way."""
+        if self._last_time:
+            self._poison.append(Poison(_text(line[0]), why))
+            return
+        self._aside.append(line)
+        self._in_a_row += 1
+        self._pieces.rotate(1)  # look at the other end next: here all may be of one bad series
+
+    def _ask_again(self) -> None:
+        """When all else is decided, and the store takes lines: those that are refused now too are bad."""
+        if self._aside and not self._pieces and self.written:
+            self._pieces.extend(self._aside)
+            self._aside, self._last_time = [], True
 
 
 def _head(line: bytes) -> bytes:

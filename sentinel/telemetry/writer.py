@@ -95,13 +95,14 @@ class Writer:
         self._most, self._smaller_until = MOST, 0.0
         self._tries = 0  # failures in a row
         self._parcel: Parcel | None = None
+        self._doubted = False  # the store took some lines of this batch, and then none: once more from the beginning
         self._recent = Recent()
         self._up: bool | None = None
         self._reason = ""
         self._since = self._moving = clock.monotonic()  # `moving`: when it last wrote, or had nothing to write
         self._written_at: float | None = None
         self._told: set[str] = set()  # since it was last well
-        self._dropped = spool.counts().dropped
+        self._dropped: int | None = None  # as last seen; None: the spool was not open yet
         self._dropped_at: float | None = None
 
     def wake(self) -> None:
@@ -117,7 +118,6 @@ class Writer:
     async def run(self) -> None:
         """Until cancelled. A sign of life at least every two minutes, however long it waits."""
         self._parcel = None
-        self._begin_with_an_old_outage()
         async with Wire(self._target) as wire:
             while True:
                 self.alive()
@@ -140,12 +140,12 @@ class Writer:
                 batch = await self._spool.read(self._most)
                 if batch is None:
                     return None
-                self._parcel = Parcel(batch, self._most)
+                self._parcel = Parcel(batch, self._most, again=self._doubted)
             parcel, piece, wait = self._parcel, self._parcel.piece(), 0.0
             if piece is not None:
                 wait = await self._deliver(wire, parcel, piece)
             if self._parcel is parcel and parcel.piece() is None:
-                self._parcel = None
+                self._parcel, self._doubted = None, False
                 await self._spool.done(parcel.upto, parcel.written, parcel.poisoned())
         except SpoolUnavailable:  # the recorder tells of it; what was written is written once more then, over itself
             self._parcel = None
@@ -167,15 +167,12 @@ class Writer:
                 return len(piece) / LINES_A_SECOND - (now - began)
             case BadLines():
                 parcel.refused(verdict)
-                if not parcel.hopeless():
-                    return 0.0
-                self._parcel = None
-                return self._lost(Reason.ALL_REFUSED, REFUSED_S)
+                return self._unless_hopeless(parcel)
             case TooLarge():
                 parcel.too_large()
                 self._most = (len(piece) + 1) // 2 if len(piece) > 1 else MOST  # of one line it says nothing
                 self._smaller_until = now + SMALLER_S if len(piece) > 1 else 0.0
-                return 0.0
+                return self._unless_hopeless(parcel)
             case Later(reason, after_s):
                 if reason is Reason.SLOW and len(piece) > LEAST:
                     parcel.halve()
@@ -188,6 +185,13 @@ class Writer:
         if not parcel.begun():
             self._parcel = None  # read anew after the wait: more may go with it then, and the spool may have let it go
         return wait
+
+    def _unless_hopeless(self, parcel: Parcel) -> float:
+        """A store that takes no line any more is at fault, not the lines: nothing is thrown away."""
+        if not parcel.hopeless():
+            return 0.0
+        self._parcel, self._doubted = None, True
+        return self._lost(Reason.BROKEN) if parcel.written else self._lost(Reason.ALL_REFUSED, REFUSED_S)
 
     async def _send_again(self, wire: Wire, body: bytes) -> float:
         """It is counted already. Whatever is refused now was taken before: nobody is asked a third time."""
@@ -255,6 +259,11 @@ class Writer:
     def _look(self) -> None:
         """What a person must know although each single failure passes."""
         counts, now = self._spool.counts(), self._clock.monotonic()
+        if self._dropped is None:
+            if not counts.made:
+                return
+            self._dropped = counts.dropped
+            self._moving = min(self._moving, now - self._outage_before_s(counts))
         if not counts.waiting:
             self._moving = now
         if now - self._moving >= SILENT_S:
@@ -263,17 +272,16 @@ class Writer:
             self._dropped, self._dropped_at = counts.dropped, now
             self._say(Reason.DROPPED)
 
+    def _outage_before_s(self, counts: Counts) -> float:
+        """A daemon that is restarted every few hours tells of a silent store too, ten minutes after its start."""
+        if counts.oldest_ms is None or not self._clock.synchronised():
+            return 0.0
+        waits_s = self._clock.now().timestamp() - counts.oldest_ms / 1000
+        return min(waits_s, SILENT_S - GRACE_S) if waits_s > 0 else 0.0
+
     def _say(self, reason: Reason) -> None:
         if reason in self._told:
             return
         log.warning("store wants a person: %s url=%s", reason, self._target.shown)
         self._told.add(reason)
         self._tell(False, reason)
-
-    def _begin_with_an_old_outage(self) -> None:
-        """A daemon that is restarted every few hours tells of a silent store too."""
-        oldest_ms = self._spool.counts().oldest_ms
-        if oldest_ms is None or not self._clock.synchronised():
-            return
-        if self._clock.now().timestamp() - oldest_ms / 1000 > SILENT_S:
-            self._moving = self._clock.monotonic() - SILENT_S + GRACE_S

@@ -221,14 +221,18 @@ def test_every_line_is_written_or_poison_exactly_once_or_nothing_is_decided(
     all_lines = lines(count)
     poison = {line for n, line in enumerate(all_lines) if n in bad_ones}
     parcel, store = Parcel(batch(all_lines), most), Store(poison, most=store_takes, style=style)
-    if deliver(parcel, store):
+    decided = deliver(parcel, store)
+    if not decided and parcel.written:  # as the writer does: once more from the beginning
+        parcel = Parcel(batch(all_lines), most, again=True)
+        decided = deliver(parcel, store)
+    if decided:
         thrown = {one.line.encode() for one in parcel.poisoned()}
         assert thrown == poison
         assert parcel.written + len(parcel.poisoned()) == count
         assert set(store.kept) == set(all_lines) - poison
     else:
         assert style == "unsure"
-        assert not store.kept or parcel.written == 0
+        assert not parcel.written, "a store that takes something is given everything"
 
 
 def test_a_whole_batch_goes_as_the_spool_packed_it() -> None:
@@ -270,7 +274,7 @@ def test_points_beyond_the_retention_policy_are_let_go_with_one_question() -> No
 def test_a_store_that_takes_nothing_in_words_that_are_not_about_lines_costs_no_point() -> None:
     parcel, store = Parcel(batch(lines(5000)), 5000), Store(set(lines(5000)), most=9999, style="unsure")
     assert not deliver(parcel, store)
-    assert store.asked < 60
+    assert store.asked < 80
     parcel, store = Parcel(batch(lines(1)), 5000), Store(set(lines(1)), most=9999, style="unsure")
     assert not deliver(parcel, store)
 
@@ -284,10 +288,10 @@ def test_a_single_doubtful_no_is_not_believed() -> None:
     assert (parcel.written, parcel.poisoned()) == (2, ())
 
 
-def test_a_line_larger_than_the_store_takes_is_poison_and_the_rest_goes_on() -> None:
-    parcel, store = Parcel(batch(lines(3)), 5000), Store(set(), most=0, style="named")
-    assert deliver(parcel, store)
-    assert [one.why for one in parcel.poisoned()] == ["larger than the store takes"] * 3
+def test_a_store_for_which_every_line_is_too_large_costs_no_point() -> None:
+    parcel, store = Parcel(batch(lines(5000)), 5000), Store(set(), most=0, style="named")
+    assert not deliver(parcel, store)
+    assert store.asked < 80
 
 
 def test_a_space_in_a_tag_does_not_end_it() -> None:

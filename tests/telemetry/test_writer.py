@@ -270,6 +270,43 @@ async def test_a_store_that_refuses_every_line_in_strange_words_loses_nothing_an
 
 
 @virtual
+async def test_a_proxy_that_finds_everything_too_large_costs_no_point_and_is_told() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.always = Say(413)
+        stage.spool.make(3000)
+        await asyncio.sleep(1000)
+        assert stage.told == [(False, Reason.ALL_REFUSED)]
+        assert len(sink.posts) < 300
+        sink.always = None
+        await stage.drained()
+        assert stage.spool.poison == []
+        assert stage.stored_once()
+
+
+@virtual
+async def test_a_store_that_turns_strange_in_the_middle_of_a_batch_costs_no_point() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.script.extend([Say(413), None])  # the first half is taken
+        sink.script.extend([Say(413)] * 200)
+        stage.spool.make(4000)
+        await stage.drained()
+        assert stage.spool.poison == []
+        assert stage.stored_once()
+
+
+@virtual
+@pytest.mark.parametrize("series", [0, 3, 6])
+async def test_bad_lines_in_words_that_nobody_knows_do_not_block_the_rest(series: int) -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        bad = b"measure,point=p%d " % series
+        sink.poison = lambda line: "nein" if line.startswith(bad) else None
+        stage.spool.make(700)
+        await stage.drained()
+        assert (stage.spool.written, len(stage.spool.poison)) == (600, 100)
+        assert stage.told == []
+
+
+@virtual
 async def test_a_store_that_takes_less_at_a_time_gets_less_at_a_time() -> None:
     async with misbehaving() as sink, Stage(sink) as stage:
         sink.most = 1000
@@ -620,6 +657,22 @@ async def test_an_outage_that_began_before_the_restart_is_told_soon_after_it() -
             assert stage.told == []
             await asyncio.sleep(600)
             assert stage.told == [(False, Reason.SILENT)]
+
+
+@virtual
+async def test_what_was_dropped_in_earlier_years_is_not_told_at_each_start() -> None:
+    async with misbehaving() as sink:
+        spool = MemorySpool()
+        async with Stage(sink, spool) as stage:
+            stage.writer.wake()
+            await asyncio.sleep(70)  # the file is opened only now
+            spool.dropped = spool.made = 5000
+            await flushes(stage, 600)
+            assert stage.told == []
+            spool.dropped += 1
+            spool.made += 1
+            await flushes(stage, 600)
+            assert stage.told == [(False, Reason.DROPPED)]
 
 
 @virtual
