@@ -9,6 +9,7 @@ about something that is not there leaves the state as it was.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,8 @@ from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
 RECENT = 20  # closed incidents kept in the state for pages and late receipts; silent ones push none of the others out
 LEAVING = 500  # and so many at most while a notice of theirs has still to leave; the oldest lose their words
-NOTICES = 200  # of one incident in the state; one that stays open for weeks loses its oldest, which the journal keeps
+# Notices of one incident in the state: one that stays open for weeks loses its oldest, which the journal keeps.
+NOTICES, NOTICES_MOST = 100, 200
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
 
@@ -391,16 +393,17 @@ def _queued(state: State, fact: facts.NoticeQueued, recorded: Recorded) -> State
         state = _set(state, noticed_silently=max(state.noticed_silently + 1, number))
     else:
         state = _set(state, noticed=max(state.noticed + 1, number))
-    kept = incident.notices if len(incident.notices) < NOTICES else _thinned(incident.notices)
+    kept = incident.notices if len(incident.notices) < NOTICES_MOST else _thinned(incident.notices)
     return _with_notices(state, incident, {**kept, notice.id: notice})
 
 
 def _thinned(notices: Mapping[str, Notice]) -> Mapping[str, Notice]:
-    """Without the oldest that is final; but the last letter of a ladder that left by each way shows who was told."""
+    """Without the oldest that are final; but the last letter of a ladder that left by each way shows who was told."""
     told = {(one.contact, one.channel): one.id for one in notices.values() if one.told and one.step >= 0}
     kept = set(told.values())
-    oldest = next((id_ for id_, one in notices.items() if not one.live and id_ not in kept), None)
-    return {id_: one for id_, one in notices.items() if id_ != oldest}
+    final = (id_ for id_, one in notices.items() if not one.live and id_ not in kept)
+    oldest = set(itertools.islice(final, len(notices) - NOTICES))
+    return {id_: one for id_, one in notices.items() if id_ not in oldest}
 
 
 def _notice(state: State, id_: str, to: NoticeState, reason: str, at: datetime) -> State:
