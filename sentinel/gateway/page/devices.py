@@ -53,10 +53,6 @@ def _device(device: DeviceView, reader: Reader) -> Element:
         div(class_="what")[
             strong[reader.say(device.name)],
             span(class_="about")[device.id],
-            (not device.up and bool(device.zones))
-            and span(class_="behind")[
-                reader.say(labels.HIDES), ": ", ", ".join(reader.say(name) for name in device.zones)
-            ],
         ],
         div(class_="state")[
             strong[standing(device.up, reader)],
@@ -66,6 +62,8 @@ def _device(device: DeviceView, reader: Reader) -> Element:
                 device.up and read_ago(f"device:{device.id}", reader),
             ],
         ],
+        (not device.up and bool(device.zones))
+        and span(class_="behind")[reader.say(labels.HIDES), ": ", ", ".join(reader.say(name) for name in device.zones)],
     ]
 
 

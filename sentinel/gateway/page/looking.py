@@ -174,9 +174,11 @@ class Looker:
             said[f"latency:{name}"] = f"{poller.stats.latency_s * 1000:.0f} ms"
             said[f"errors:{name}"] = str(poller.stats.failed)
         for point in status.points(gateway):
-            value, age_s = point["value"], point["age_s"]
-            said[f"point:{point['id']}"] = "–" if value is None else f"{number(value)} {point['unit']}"
-            ages[f"point:{point['id']}"] = None if age_s is None else self._past(age_s).timestamp()
+            key, value, age_s = f"point:{point['id']}", point["value"], point["age_s"]
+            said[key] = "–" if value is None else f"{number(value)} {point['unit']}".strip()
+            # What failed just now is as old as the last that its device said.
+            believed = age_s is not None and value is not None
+            ages[key] = self._past(age_s).timestamp() if believed else ages.get(f"device:{point['device']}")
         written_s = gateway.recorder.view().written_age_s
         ages["written"] = None if written_s is None else self._past(written_s).timestamp()
         return Live(ages, said | self._record())
@@ -193,6 +195,10 @@ class Looker:
             "counts:bytes": f"{size(counts.bytes)} / {size(record.limit_bytes)}",
             "disk-free": "–" if free is None else size(free),
         }
+
+    def points(self) -> tuple[CurveView, ...]:
+        """Each recorded number, without its curve."""
+        return tuple(_curve(point, None, DAY_S) for point in self._gateway.recorder.points())
 
     async def curves(self) -> tuple[CurveView, ...]:
         """Each recorded number over its last day; without its curve where the record cannot be read in time."""

@@ -28,7 +28,7 @@ def show(curves: Sequence[CurveView], reader: Reader) -> Fragment:
     return fragment[
         h2[
             reader.say(labels.PLOTS),
-            span(class_="spans")[
+            span(class_="spans", data_own=True)[
                 (
                     button(type="button", data_hours=str(hours), aria_pressed="true" if hours == 24 else "false")[
                         reader.say(text)
@@ -47,6 +47,7 @@ def _plot(curve: CurveView, reader: Reader) -> Element:
     limits = [number(limit) for limit in (curve.low, curve.high) if limit is not None]
     attributes = {
         "class": "plot",
+        "data-key": curve.point,
         "data-point": curve.point,
         "data-unit": curve.unit,
         "data-low": "" if curve.low is None else f"{curve.low:g}",
@@ -63,8 +64,8 @@ def _plot(curve: CurveView, reader: Reader) -> Element:
                 moving(f"point:{curve.point}", reader), span(class_="about")[read_ago(f"point:{curve.point}", reader)]
             ],
         ],
-        div(class_="canvas")[_drawing(curve, reader)],
-        p(class_="readout", aria_hidden="true"),
+        div(class_="canvas", data_own=True)[_drawing(curve, reader)],
+        p(class_="readout", aria_hidden="true", data_own=True),
     ]
 
 

@@ -117,6 +117,7 @@ class Page:
             "devices": (devices.show, look.links()),
             "ways": (ways.show, look.ways()),
             "telemetry": (system.show, look.system()),
+            "plots": (plots.show, look.points()),
         }
 
     def _element(self, id_: str, show: Show, values: object, reader: Reader) -> str:

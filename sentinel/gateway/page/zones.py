@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from htpy import Element, div, fragment, h2, li, span, strong, ul
+from htpy import Element, div, fragment, h2, li, p, span, strong, ul
 
 from sentinel.core import labels, words
 from sentinel.core.codes import ROLES
@@ -26,7 +26,9 @@ def show(zones: Sequence[ZoneView], reader: Reader) -> Fragment:
     ordered = sorted(zones, key=_rank)  # stable: places stay
     return fragment[
         h2[reader.say(labels.ZONES), span(class_="count")[str(len(zones))]],
-        ul(class_="rows")[(_row(zone, reader) for zone in ordered)],
+        ul(class_="rows")[(_row(zone, reader) for zone in ordered)]
+        if ordered
+        else p(class_="nothing")[mark("unknown"), reader.say(labels.STARTING)],
     ]
 
 

@@ -4,6 +4,15 @@ import "./plots.js";
 
 const labels = document.querySelector("main").dataset;
 
+// How many are open, in the name of the tab.
+const title = document.title;
+function count() {
+  const open = document.querySelectorAll(".incident").length;
+  document.title = open > 0 ? `(${open}) ${title}` : title;
+}
+document.addEventListener("stream:section", count);
+count();
+
 // Delegated: incidents come and go with the stream. What the answer does is said beside it; here is only its way.
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form.answer");

@@ -141,6 +141,11 @@ async function show(figure, from, to) {
 let asked = 0;
 async function load() {
   const mine = ++asked;
+  for (const [figure, plot] of plots) {
+    if (figure.isConnected) continue; // the branch has another program now
+    plot.destroy();
+    plots.delete(figure);
+  }
   const now = Math.floor((serverNow() ?? Date.now() / 1000));
   const [from, to] = zoomed ?? [now - hours * 3600, now];
   for (const figure of document.querySelectorAll(".plot")) {
@@ -174,6 +179,7 @@ const script = document.createElement("script");
 script.src = new URL("./uPlot.iife.min.js", import.meta.url);
 script.addEventListener("load", () => {
   load();
+  document.addEventListener("stream:section", (event) => event.detail === "plots" && load());
   setInterval(() => document.hidden || zoomed !== null || load(), EVERY_S * 1000);
   dark.addEventListener("change", anew);
   let width = innerWidth;
