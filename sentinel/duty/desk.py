@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sentinel.desk")
 
-LATE_FACTS = 20_000  # facts kept in memory while the journal cannot be written; the losers are delays of notices
+LATE_FACTS = (
+    20_000  # facts kept in memory while the journal cannot be written: a week of one incident that nobody answers
+)
 RETRY_S, RETRY_LAST_S = 5.0, 20.0  # when bare mode tries to write again; a hanging card holds each try for seconds
 STALL_S = 10.0  # a card that takes a moment is nobody's business: told when it has lasted, or it would be told twice
 LATE_S = 1.0  # of writing late facts at one go
@@ -81,6 +83,7 @@ class Bare:
     replaced: bool = False  # what is open has still to be carried over into the file that lies there now
     kept: int = 0
     lost: int = 0
+    full_at: State | None = None  # the state when there was no more room for whom was told
     told: int = 0
     tries: int = 0
 
@@ -271,10 +274,12 @@ class Desk:
         assert bare is not None
         kept = batch
         if bare.kept + len(batch) > LATE_FACTS:
-            kept = [fact for fact in batch if not isinstance(fact, facts.NoticeDelayed)]
+            bare.full_at = bare.full_at or self.state
+            kept = [fact for fact in batch if not _may_be_lost(fact, bare.full_at)]
             bare.lost += len(batch) - len(kept)
-        bare.late.append((now, kept))
-        bare.kept += len(kept)
+        if kept:
+            bare.late.append((now, kept))
+            bare.kept += len(kept)
         for fact in batch:
             if isinstance(fact, facts.NoticeQueued):
                 bare.told += 1
@@ -348,6 +353,22 @@ class Desk:
         if recorded:
             bare.durable = replay(recorded, bare.durable)
             self._announce(recorded)
+
+
+def _may_be_lost(fact: Fact, full_at: State) -> bool:
+    """With no more room: the letters that left since then, rungs and refusals. Never what happened or who answered.
+
+    What became of a letter that is known already is kept: it would leave once more. A rung that is not known is taken
+    again once the journal is back.
+    """
+    match fact:
+        case facts.NoticeDelayed() | facts.NoticeQueued() | facts.Escalated() | facts.CommandRefused():
+            return True
+        case facts.NoticeSent() | facts.NoticeDelivered() | facts.NoticeFailed() | facts.NoticeWithdrawn():
+            incident = full_at.find(fact.notice.partition("-")[0])
+            return incident is None or fact.notice not in incident.notices
+        case _:
+            return False
 
 
 def _is_of(batch: list[Fact], landed: list[Recorded]) -> bool:

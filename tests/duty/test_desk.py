@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentinel.core import facts
+from sentinel.core.decide import Report
 from sentinel.core.facts import ClockQuality, Fact, Recorded
+from sentinel.core.incident import NoticeState, replay
 from sentinel.core.model import Condition, Role
 from sentinel.duty.desk import Desk
 from sentinel.duty.supervise import Fallen, supervise
@@ -241,6 +243,38 @@ async def test_what_makes_the_desk_fall_again_is_given_up_alone_and_whoever_wait
     assert {one.subject for one in at_desk.state.incidents.values()} == {"zone:holdup", "zone:fire"}
     assert at_desk.dropped == 1
     assert "zone:door" in next(one.message for one in caplog.records if "given up" in one.message)
+
+
+async def test_weeks_without_a_card_fill_no_memory_and_lose_nothing_that_happened(
+    desk: tuple[Desk, Ledger, Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentinel.duty.desk.LATE_FACTS", 60)
+    at_desk, ledger, told = desk
+    ledger.broken = ledger.refuses_to_open = SLOW
+    await at_desk.submit(HOLD_UP)
+
+    async def sent() -> None:
+        waiting = [n.id for one in at_desk.state.incidents.values() for n in one.notices.values() if n.live]
+        await at_desk.submit(*(Report(one, NoticeState.SENT, 1) for one in waiting))
+
+    for _ in range(40):
+        await sent()
+        await asyncio.sleep(150)
+    assert at_desk.bare is not None
+    kept = at_desk.bare.kept
+    assert kept <= 80
+    assert at_desk.bare.lost > 100
+    await at_desk.submit(FIRE)
+    await at_desk.submit(DOOR)
+    assert {one.subject for one in at_desk.state.incidents.values()} > {"zone:fire", "zone:door"}
+    assert told.notices[-4:] == ["thana alarm", "room alarm"] * 2
+    ledger.refuses_to_open = None
+    await asyncio.sleep(60)
+    opened = {one.fact.subject: one.fact.code for one in ledger.stored if isinstance(one.fact, facts.IncidentOpened)}
+    assert list(opened) == ["zone:holdup", "gateway:journal", "zone:fire", "zone:door"]
+    assert replay(ledger.stored) == at_desk.state
+    queued = {one.fact.code for one in ledger.stored if isinstance(one.fact, facts.NoticeQueued)}
+    assert opened["zone:fire"] in queued, "a rung that was lost is taken again"
 
 
 async def test_a_listener_that_falls_has_nothing_written_twice(desk: tuple[Desk, Ledger, Told]) -> None:
