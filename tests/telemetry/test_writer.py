@@ -24,7 +24,7 @@ from sentinel.telemetry.replies import Reason
 from sentinel.telemetry.spool import Spool
 from sentinel.telemetry.target import Target, version_1, version_2
 from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S
-from sentinel.telemetry.writer import MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
+from sentinel.telemetry.writer import LINES_A_SECOND, MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
 from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop, virtual_loop
 from tests.servers import free_port, make_certificates
 from tests.stores import MisbehavingSink, Post, Say, misbehaving
@@ -286,12 +286,39 @@ async def test_a_proxy_that_finds_everything_too_large_costs_no_point_and_is_tol
 @virtual
 async def test_a_store_that_turns_strange_in_the_middle_of_a_batch_costs_no_point() -> None:
     async with misbehaving() as sink, Stage(sink) as stage:
-        sink.script.extend([Say(413), None])  # the first half is taken
-        sink.script.extend([Say(413)] * 200)
-        stage.spool.make(4000)
+        sink.poison = lambda line: "nein" if line.startswith(b"measure,point=p3 ") else None
+        stage.spool.make(700)  # that some lines were bad is no reason to believe it of the next batch
         await stage.drained()
-        assert stage.spool.poison == []
-        assert stage.stored_once()
+        assert len(stage.spool.poison) == 100
+        sink.poison = lambda _line: None
+        taken = len(sink.stored)
+
+        async def handle(_post: Post) -> None:
+            if len(sink.stored) > taken:
+                sink.always = Say(413)
+
+        sink.first = handle
+        sink.script.append(Say(413))  # in two halves
+        stage.spool.make(4000)
+        stage.writer.wake()
+        await asyncio.sleep(900)
+        assert len(sink.stored) == taken + 2000
+        assert stage.told == [(False, Reason.ALL_REFUSED)]
+        sink.first = sink.always = None
+        await stage.drained()
+        assert len(stage.spool.poison) == 100
+        assert len(sink.stored) == 4600
+
+
+@virtual
+async def test_a_drain_leaves_most_of_the_core_to_the_alarms() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        for _ in range(100):
+            stage.spool.make(2000)
+        began = asyncio.get_running_loop().time()
+        await stage.drained()
+        took = asyncio.get_running_loop().time() - began
+        assert 200_000 / LINES_A_SECOND * 0.9 < took < 200_000 / 20_000
 
 
 @virtual
