@@ -57,6 +57,11 @@ class Branch:
         assert found is not None
         return found
 
+    def open_zones(self) -> frozenset[str]:
+        """Of which the room knows an open incident."""
+        open_ = self.town.outside.state().incidents.values()
+        return frozenset(one.subject.removeprefix("zone:") for one in open_)
+
     async def calm(self, within_s: float = 30.0) -> None:
         """Everything at rest, and the station closes what is open."""
         await self._there(self.town.calm())
