@@ -63,7 +63,7 @@ class Upkeep:
         self._desk = desk
         self._clock = clock
         self._boot = boot
-        self._saved = 0
+        self._saved = ("", 0)  # epoch and number of the last checkpoint's fact
 
     async def run(self) -> None:
         """For ever. The first time is an hour after the start."""
@@ -88,9 +88,11 @@ class Upkeep:
     async def save(self) -> None:
         """Save a checkpoint when enough has happened since the last one."""
         state = self._desk.state
-        if state.epoch == self._journal.head().epoch and state.seq - self._saved >= CHECKPOINT_FACTS:
+        epoch, seq = self._saved
+        new = state.seq - seq if epoch == state.epoch else state.seq
+        if state.epoch == self._journal.head().epoch and new >= CHECKPOINT_FACTS:
             await self._journal.save_checkpoint(state.seq, code_version(), checkpoint.dump(state).encode())
-            self._saved = state.seq
+            self._saved = state.epoch, state.seq
 
     async def _seal(self) -> None:
         mark = await self._journal.last_before(self._clock.now() - FACTS_KEPT)

@@ -95,6 +95,21 @@ async def test_a_checkpoint_of_other_rules_is_worth_nothing(journal: Journal, mo
     assert await restore(journal) == await written(journal)
 
 
+async def test_a_new_epoch_is_worth_a_checkpoint_as_soon_as_an_old_one_was(journal: Journal) -> None:
+    clock = Clock()
+    desk = await live(journal, clock, stops=2 * CHECKPOINT_FACTS)
+    keeper = Upkeep(journal, desk, clock, "boot")
+    await keeper.once()
+    await journal.begin_epoch("behind", journal.head(), at=clock.at, boot="boot", clock=ClockQuality.SYNCED)
+    assert await journal.checkpoint() is None
+    await live(journal, clock, stops=CHECKPOINT_FACTS)
+    desk.state = await written(journal)
+    await keeper.once()
+    kept = await journal.checkpoint()
+    assert kept is not None
+    assert kept.seq == journal.head().seq
+
+
 async def test_few_facts_are_not_worth_a_write_to_the_card(journal: Journal) -> None:
     clock = Clock()
     desk = await live(journal, clock, fire=True)
