@@ -23,9 +23,11 @@ from sentinel.core.model import Condition, Role
 from sentinel.core.signal import Signal
 from sentinel.duty.supervise import supervise
 from sentinel.gateway import series, showing
+from sentinel.gateway.card import CLOSE_S, NO_ROOM, Card
 from sentinel.gateway.machine import in_steps
+from sentinel.gateway.vitals import Daemon, Vitals
 from sentinel.settings.recording import InfluxV2
-from sentinel.telemetry.model import Keep, SpoolUnavailable
+from sentinel.telemetry.model import Keep
 from sentinel.telemetry.sampling import Sampler
 from sentinel.telemetry.target import version_1, version_2
 
@@ -52,15 +54,8 @@ LOOK_S = 1.0
 WAITING = 5_000  # replies, states and facts put down since the last look: most of a minute; the oldest is the loser
 FLUSH_S = 12.0  # a power cut takes at most 15 s
 SILENT_S = 30.0
-REOPEN_S = 60.0
 PATIENCE_S = 60.0  # a card that mends itself within this was no fault
-MINUTE_MS = 60_000
-LINK_UP_S = 10.0  # a line without an answer for so long (or for two of its slowest polls) is down
-ROOM_BYTES = 24 * 2**20  # the last of a card belongs to the journal: telemetry leaves it alone
-STATVFS_S = 3.0
-CLOSE_S = 2.0
 STORE, SPOOL = "telemetry:store", "telemetry:spool"
-HEALTH = {"ok": 0, "impaired": 1, "bare": 2}
 
 RecordedPoint = series.RecordedPoint
 
@@ -102,17 +97,6 @@ class _Seen:
     at_ms: int
 
 
-@dataclass(slots=True)
-class _Link:
-    """What was last seen of a line."""
-
-    patience_s: float
-    answered: int
-    answered_at: float
-    up: bool | None = None  # None: nothing was heard of it yet, for less than its patience
-    told: bool | None = None
-
-
 class Recorder:
     """One generation of the record; a reload that changes what is recorded makes a new one. Make it inside the loop."""
 
@@ -134,28 +118,22 @@ class Recorder:
             self._sampler.zone(zone, tags)
         wanted, influx = settings.telemetry.spool, settings.telemetry.influx
         self._keep = Keep(wanted.days, wanted.max_mib * 2**20)
-        self._folder, self._free_bytes, self._rss_bytes = path.parent, world.free_bytes, world.rss_bytes
+        self._rss_bytes = world.rss_bytes
         self._spool = world.spool(path, self._keep, influx is not None)
+        self._card = Card(self._spool, path.parent, world.free_bytes, clock)
+        self._vitals = Vitals(settings, self._sampler)
         self._target = None if influx is None else target_of(influx)
         self._writer = None if self._target is None else world.writer(self._spool, self._target, clock, self._heard)
         self._store_fault: str | None = None  # what the writer wants a person to know, "" once it is mended
-        self._spool_up: bool | None = None
-        self._spool_since = self._retry_at = clock.monotonic()
-        self._spool_reason = ""
-        self._free: int | None = None
-        self._asking: asyncio.Task[int] | None = None  # how much room there is; a card that hangs is asked once only
         self._readings: deque[Sequence[Reading]] = deque(maxlen=WAITING)
         self._missed = 0  # readings
         self._seen: deque[_Seen] = deque(maxlen=WAITING)
         self._facts: deque[Recorded] = deque(maxlen=WAITING)
-        self._links: dict[str, _Link] = {}
         self._health = ""
         self._bare_at = -PATIENCE_S  # when the journal could not be written either
-        self._minute = -1
         self._told: dict[str, bool] | None = None  # which faults stand; None: the journal was not read yet
         self._flushing = asyncio.Lock()
         self._closed = False
-        self._closing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._progress: Progress | None = None
         self._alive: Callable[[], None] = lambda: None
@@ -197,11 +175,7 @@ class Recorder:
         """Stop without a flush and give the file back; also a second time. A card that hangs is left to the kernel."""
         await self._leave(*self._tasks)
         self._tasks.clear()
-        if self._asking is not None:
-            self._asking.cancel()
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._spool.close(), name="spool closes")
-        await asyncio.wait({self._closing}, timeout=CLOSE_S)
+        await self._card.close()
 
     @staticmethod
     async def _leave(*tasks: asyncio.Task[None]) -> None:
@@ -266,57 +240,21 @@ class Recorder:
         now_ms = self._now_ms()
         self._catch_up()
         self._saw(self._around.zones(), now_ms)
-        turned, self._minute = now_ms // MINUTE_MS != self._minute, now_ms // MINUTE_MS
-        for name, stats in self._around.links().items():
-            self._see_link(name, stats, now, now_ms, due=turned)
-        health = self._around.health()
-        if turned or health != self._health:
-            self._health = health
-            self._see_daemon(now, now_ms)
+        self._health = self._around.health()
+        daemon = Daemon(
+            health=self._health,
+            uptime_s=int(now - self._around.began),
+            synced=self._clock.synchronised(),
+            missed=self._missed,
+            rss_bytes=self._rss_bytes(),
+            free_bytes=None if self._card.free is None else in_steps(self._card.free),
+        )
+        self._vitals.look(self._around.links(), daemon, self._spool.counts(), now, now_ms)
         self._judge(now)
 
     def _saw(self, views: Sequence[ZoneView], now_ms: int) -> None:
         for view in views:
             self._sampler.saw(view.zone.id, *series.state_of(showing.zone(view)), now_ms)
-
-    def _see_link(self, name: str, stats: PollStats, now: float, now_ms: int, *, due: bool) -> None:
-        answered = stats.reads - stats.failed
-        link = self._links.get(name)
-        if link is None or answered < link.answered:  # a reload made the poller anew
-            link = self._links[name] = _Link(self._patience_s(name), 0, now)
-        if answered > link.answered:
-            link.answered, link.answered_at, link.up = answered, now, True
-        elif now - link.answered_at > link.patience_s:
-            link.up = False
-        if link.up is None or (link.up is link.told and not due):
-            return
-        link.told = link.up
-        values = {"up": int(link.up), "latency_ms": round(stats.latency_s * 1000, 1), "errors": stats.failed}
-        self._sampler.other("link", {"branch": self._settings.branch.id, "link": name}, values, now_ms)
-
-    def _patience_s(self, link: str) -> float:
-        devices = {id_ for id_, device in self._settings.devices.items() if device.link == link}
-        polled = (every for point, every in self._settings.polled.items() if point.partition(".")[0] in devices)
-        return max(LINK_UP_S, 2 * max(polled, default=0.0))
-
-    def _see_daemon(self, now: float, now_ms: int) -> None:
-        counts = self._spool.counts()
-        rss = self._rss_bytes()
-        values: dict[str, bool | int | float | str] = {
-            "uptime_s": int(now - self._around.began),
-            "spool_depth": counts.waiting,
-            "points_made": counts.made,
-            "points_written": counts.written,
-            "points_dropped": counts.dropped,
-            "readings_missed": self._missed,
-            "health": HEALTH[self._health],
-            "clock_synced": int(self._clock.synchronised()),
-        }
-        if rss is not None:
-            values["rss_bytes"] = rss
-        if self._free is not None:
-            values["disk_free_bytes"] = in_steps(self._free)
-        self._sampler.other("gateway", {"branch": self._settings.branch.id}, values, now_ms)
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
@@ -333,59 +271,10 @@ class Recorder:
         await asyncio.Event().wait()  # closed: whoever supervises this need not start it again
 
     async def _flush_now(self) -> None:
-        """One flush. What the card does not take stays in the sampler, which is bounded and counts what it drops."""
-        try:
-            await self._have_room()
-            if self._spool.failure is not None:
-                await self._reopen()
-            self._catch_up()
-            flush = self._sampler.flush()
-            if flush is None:
-                return
-            try:
-                await self._spool.append(flush)
-            except BaseException:
-                self._sampler.refused(flush)
-                raise
-        except SpoolUnavailable as error:
-            self._spool_is(False, str(error))
-            return
-        self._spool_is(True, "")
-        if self._writer is not None:
+        """What the card does not take stays in the sampler, which is bounded and counts what it drops."""
+        self._catch_up()
+        if await self._card.put(self._sampler) and self._writer is not None:
             self._writer.wake()
-
-    async def _have_room(self) -> None:
-        if self._asking is None:
-            self._asking = asyncio.create_task(asyncio.to_thread(self._free_bytes, self._folder), name="room")
-        done, _ = await asyncio.wait({self._asking}, timeout=STATVFS_S)
-        if not done:
-            self._free = None
-            raise SpoolUnavailable("the card does not answer")
-        asked, self._asking = self._asking, None
-        try:
-            self._free = asked.result()
-        except OSError as error:
-            self._free = None
-            raise SpoolUnavailable(error.strerror or str(error)) from None
-        if self._free < ROOM_BYTES:
-            raise SpoolUnavailable("no-room")
-
-    async def _reopen(self) -> None:
-        now = self._clock.monotonic()
-        if now < self._retry_at:
-            raise SpoolUnavailable(self._spool_reason or str(self._spool.failure))
-        self._retry_at = now + REOPEN_S
-        await self._spool.open(self._now_ms())
-
-    def _spool_is(self, up: bool, reason: str) -> None:
-        if up is not self._spool_up:
-            now = self._clock.monotonic()
-            if not up:
-                log.warning("spool lost: %s", reason)
-            elif self._spool_up is False:
-                log.info("spool back after=%.0fs", now - self._spool_since)
-            self._spool_up, self._spool_since = up, now
-        self._spool_reason = reason
 
     # --- Faults ------------------------------------------------------------------------------------------------------
 
@@ -400,11 +289,12 @@ class Recorder:
             conditions = self._around.state().conditions
             self._told = {one: conditions.get(f"{one}/trouble") is Condition.TROUBLE for one in (STORE, SPOOL)}
         if self._health == "bare":  # the same card, and told already: by itself this is news again once that is over
-            self._bare_at = self._retry_at = now
-        lasted = self._spool_up is False and now - max(self._spool_since, self._bare_at) >= PATIENCE_S
+            self._bare_at = now
+            self._card.hurry()
+        lasted = self._card.up is False and now - max(self._card.since, self._bare_at) >= PATIENCE_S
         if lasted and not self._told[SPOOL]:
-            self._say(SPOOL, "no-room" if self._spool_reason == "no-room" else "card")
-        elif self._spool_up and self._told[SPOOL]:
+            self._say(SPOOL, NO_ROOM if self._card.reason == NO_ROOM else "card")
+        elif self._card.up and self._told[SPOOL]:
             self._say(SPOOL, "")
         if self._store_fault:
             if not self._told[STORE]:
@@ -434,12 +324,12 @@ class Recorder:
             store_since_s=0.0 if store is None else store.since_s,
             store_reason="" if store is None else store.reason,
             written_age_s=None if store is None else store.last_written_s,
-            spool_up=self._spool_up,
-            spool_since_s=now - self._spool_since,
-            spool_reason=self._spool_reason,
+            spool_up=self._card.up,
+            spool_since_s=now - self._card.since,
+            spool_reason=self._card.reason,
             days=self._keep.days,
             limit_bytes=self._keep.bytes,
-            disk_free_bytes=None if self._free is None else in_steps(self._free),
+            disk_free_bytes=None if self._card.free is None else in_steps(self._card.free),
         )
 
     def points(self) -> list[RecordedPoint]:

@@ -18,8 +18,9 @@ from sentinel.core.model import Condition, Quality, Reading, Role
 from sentinel.core.signal import Signal
 from sentinel.demo.sink import DATABASE
 from sentinel.duty.supervise import Fallen, Progress
+from sentinel.gateway.card import ROOM_BYTES
 from sentinel.gateway.poller import PollStats
-from sentinel.gateway.recording import ROOM_BYTES, WAITING, Around, Recorder, target_of
+from sentinel.gateway.recording import WAITING, Around, Recorder, target_of
 from sentinel.gateway.world import World
 from sentinel.settings.branch import load
 from sentinel.settings.policy import policy
@@ -337,7 +338,7 @@ async def test_room_that_hangs_is_asked_for_once(house: House) -> None:
 
     house.open()
     await house.lives(14)
-    house.recorder._asking = asyncio.create_task(hanging())
+    house.recorder._card._asking = asyncio.create_task(hanging())
     house.card.free_bytes = 0  # would be seen, were it asked again
     await house.lives(60)
     assert house.recorder.view().spool_reason == "the card does not answer"
