@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ALARM = ["0:00 mail manager alarm", "0:00 mail sho alarm", "0:00 room thana alarm"]
+PAGE = Path(__file__).parents[2] / "docs" / "telemetry.md"
 BEFORE_MS = round((MONDAY_NOON - timedelta(days=10)).timestamp() * 1000)
 
 
@@ -227,6 +229,26 @@ async def test_without_a_database_the_branch_keeps_its_own_plots_and_has_no_faul
     assert story.gateway.recorder.view().store_up is None
     assert story.gateway.recorder.view().counts.made == 0
     assert {one.key for one in story.open()} <= {"zone:server-room"}
+
+
+def table_of(lines: list[str]) -> set[str]:
+    """Every measurement with its tags and fields, as docs/telemetry.md has it."""
+    tags, fields = dict[str, set[str]](), dict[str, set[str]]()
+    for line in lines:
+        series, values, _ = line.rsplit(" ", 2)
+        name, *pairs = series.split(",")
+        tags.setdefault(name, set()).update(pair.partition("=")[0] for pair in pairs)
+        fields.setdefault(name, set()).update(pair.partition("=")[0] for pair in values.split(","))
+    return {f"| `{name}` | {', '.join(sorted(tags[name]))} | {', '.join(sorted(fields[name]))} |" for name in tags}
+
+
+async def test_the_page_of_what_is_recorded_says_what_leaves(store: FakeStore) -> None:
+    async with Story(store=store) as story:
+        story.press("panic-gate")
+        story.silence("climate")
+        await story.minutes(2)
+        page = PAGE.read_text(encoding="utf-8").splitlines()
+        assert table_of(store.lines) == {line for line in page if line.startswith("| `")}
 
 
 # --- Rule 6 -----------------------------------------------------------------------------------------------------------
