@@ -3,8 +3,8 @@ import "date"
 option task = {name: "sentinel branches late", every: 1d, offset: 1m}
 
 // Whole windows only: a part of one would overwrite the whole.
-start = date.truncate(t: -31d, unit: 10m)
-stop = date.truncate(t: now(), unit: 10m)
+start = date.truncate(t: -31d, unit: 1h)
+stop = date.truncate(t: now(), unit: 1h)
 
 rows = (measurement, field) =>
     from(bucket: "branches")
@@ -16,6 +16,7 @@ shrink = (tables=<-, fn, field) =>
         |> aggregateWindow(every: 10m, fn: fn, createEmpty: false, timeSrc: "_start")
         |> set(key: "_field", value: field)
         |> to(bucket: "branches-years", org: "durg")
+        |> yield(name: field)
 
 rows(measurement: "measure", field: "value") |> shrink(fn: min, field: "min")
 rows(measurement: "measure", field: "value") |> shrink(fn: max, field: "max")

@@ -50,7 +50,7 @@ def queries(database: str, raw: str, wish: Wish) -> dict[str, str]:
     """The continuous queries by name: one soon after the fact, one for points that came after an outage."""
     made = {}
     for measurement, what in SHRUNK.items():
-        for pace, resample in (("10m", "EVERY 10m FOR 2h"), ("late", f"EVERY 1d FOR {wish.late_days}d")):
+        for pace, resample in (("soon", "EVERY 10m FOR 2h"), ("late", f"EVERY 1d FOR {wish.late_days}d")):
             name = f"sentinel_{measurement}_{pace}"
             made[name] = _QUERY.format(
                 name=_name(name),

@@ -26,8 +26,8 @@ import "date"
 option task = {{name: {name}, every: {every}, offset: 1m}}
 
 // Whole windows only: a part of one would overwrite the whole.
-start = date.truncate(t: -{span}, unit: 10m)
-stop = date.truncate(t: now(), unit: 10m)
+start = date.truncate(t: -{span}, unit: 1h)
+stop = date.truncate(t: now(), unit: 1h)
 
 rows = (measurement, field) =>
     from(bucket: {raw})
@@ -39,6 +39,7 @@ shrink = (tables=<-, fn, field) =>
         |> aggregateWindow(every: 10m, fn: fn, createEmpty: false, timeSrc: "_start")
         |> set(key: "_field", value: field)
         |> to(bucket: {long}, org: {org})
+        |> yield(name: field)
 
 rows(measurement: "measure", field: "value") |> shrink(fn: min, field: "min")
 rows(measurement: "measure", field: "value") |> shrink(fn: max, field: "max")
@@ -53,7 +54,7 @@ rows(measurement: "zone", field: "quality") |> shrink(fn: max, field: "quality")
 def tasks(influx: InfluxV2, wish: Wish) -> dict[str, str]:
     """The tasks' Flux by name: one soon after the fact, one for points that came after an outage."""
     made = {}
-    for pace, every, span in (("10m", "10m", "2h"), ("late", "1d", f"{wish.late_days}d")):
+    for pace, every, span in (("soon", "1h", "2h"), ("late", "1d", f"{wish.late_days}d")):
         name = f"sentinel {influx.bucket} {pace}"
         made[name] = _FLUX.format(
             name=_text(name),

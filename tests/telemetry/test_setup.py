@@ -94,10 +94,10 @@ async def test_influxdb_1_gets_database_policies_and_queries_once(
     ]
     queries = [row for one in await influx.query("SHOW CONTINUOUS QUERIES") for row in one.get("values", [])]
     assert sorted(name for name, _ in queries) == [
-        "sentinel_measure_10m",
         "sentinel_measure_late",
-        "sentinel_zone_10m",
+        "sentinel_measure_soon",
         "sentinel_zone_late",
+        "sentinel_zone_soon",
     ]
     assert "RESAMPLE EVERY 1d FOR 31d" in dict(queries)["sentinel_measure_late"], "as far back as the spool reaches"
     before = await everything(influx)
@@ -333,7 +333,7 @@ def test_influxdb_2_gets_buckets_tasks_and_a_token_once(
             "branches-years": 3 * 365 * 86_400,
         }
         assert [(t["name"], t["every"], t["status"]) for t in fake.tasks.values()] == [
-            ("sentinel branches 10m", "10m", "active"),
+            ("sentinel branches soon", "1h", "active"),
             ("sentinel branches late", "1d", "active"),
         ]
         (token,) = fake.tokens.values()
@@ -384,7 +384,7 @@ def test_a_bucket_of_other_retention_is_named_and_an_older_task_is_renewed(
         assert set_up(path) == 1
         said = capsys.readouterr().err
         assert "look at: bucket branches keeps points for ever, not 90 days: `influx bucket update" in said
-        assert "made: task sentinel branches 10m, anew" in said
+        assert "made: task sentinel branches soon, anew" in said
         assert "of a year ago" not in next(iter(fake.tasks.values()))["flux"]
 
 
@@ -457,7 +457,7 @@ def test_an_absent_secret_is_named_by_its_place(
 
 @pytest.mark.parametrize(
     ("api", "files"),
-    [("v1", ["influxdb1.influxql"]), ("v2", ["influxdb2-10m.flux", "influxdb2-late.flux"])],
+    [("v1", ["influxdb1.influxql"]), ("v2", ["influxdb2-soon.flux", "influxdb2-late.flux"])],
 )
 def test_the_shipped_files_are_what_the_command_would_say(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], api: str, files: list[str]
