@@ -24,6 +24,15 @@ HEALTH: Mapping[str, Text] = {
     ),
 }
 
+PARTS: Mapping[str, Text] = {  # what a reason for bad health begins with; the rest is a name
+    "journal": Text("घटनाओं का रिकॉर्ड", "journal"),
+    "no progress": Text("रुका हुआ है", "no progress"),
+    "fell": Text("बीच में टूटा", "fell"),
+    "desk": Text("घटनाएँ छूटीं", "desk"),
+    "page": Text("यह पन्ना", "page"),
+    "audit": Text("आंतरिक जाँच", "audit"),
+}
+
 ROOM = Text("नियंत्रण कक्ष {}", "control room {}")
 UP = Text("चालू", "up")
 DOWN = Text("बंद", "down")
@@ -127,7 +136,7 @@ STATES: Mapping[tuple[Role, Condition], Text] = {  # where a role has better wor
     (Role.ARMED, Condition.ALARM): Text("पहरा चालू", "armed"),
 }
 LIMIT = Text("सीमा {}", "limit {}")
-ERRORS = Text("चूक", "errors")
+ERRORS = Text("असफल", "errors")
 LATENCY = Text("उत्तर", "reply")
 LAST_CARRIED = Text("पिछली सूचना", "Last notice")
 NOTHING_CARRIED = Text("अभी तक कोई सूचना नहीं गई", "nothing carried yet")
@@ -142,6 +151,7 @@ CHANNELS: Mapping[str, Text] = {
     "mqtt": Text("नियंत्रण कक्ष की लाइन", "line to the control room"),
     "email": Text("ईमेल", "e-mail"),
 }
+BY: Mapping[str, Text] = {"mqtt": Text("नियंत्रण कक्ष", "control room"), "email": Text("ईमेल", "e-mail")}  # beside a name
 LINES: Mapping[str, Text] = {"modbus-rtu": Text("RS-485 बस", "RS-485 bus"), "modbus-tcp": Text("नेटवर्क", "network")}
 
 # --- Plots and system ------------------------------------------------------------------------------------------------

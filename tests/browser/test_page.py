@@ -160,8 +160,10 @@ async def test_a_battery_that_sinks_shows_without_a_reload_and_who_was_told(
     assert await page.locator("#zones li").first.get_attribute("data-key") == "zone:panel-battery"
     card = page.locator(".incident.fault")
     await expect(card).to_contain_text("Nobody has answered yet")
-    await expect(card.locator(".told-list")).to_contain_text(re.compile("Branch manager · mail.*sent"), timeout=SEEN_S)
-    await expect(card.locator(".next")).to_contain_text("Zonal security officer · mail")
+    await expect(card.locator(".told-list")).to_contain_text(
+        re.compile("Branch manager · e-mail.*sent"), timeout=SEEN_S
+    )
+    await expect(card.locator(".next")).to_contain_text("Zonal security officer · e-mail")
     await expect(page.locator(".tally")).to_contain_text("1 fault")
     await expect(row(page, "way:mail")).to_contain_text(re.compile("fault → .* sent"))
     branch.set("battery.voltage", 13.2)

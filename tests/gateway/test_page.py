@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Role, Severity, Text
-from sentinel.gateway.page import incidents, plots, ways
+from sentinel.gateway.page import head, incidents, plots, ways
 from sentinel.gateway.page.parts import clock, number, size
 from sentinel.gateway.page.values import (
     CurveView,
+    HeadView,
     IncidentsView,
     IncidentView,
     NoticeView,
@@ -120,9 +121,21 @@ async def test_a_hold_up_button_whose_panel_is_silent_is_unknown_and_says_why(st
     assert said.endswith("no reply")
 
 
+async def test_an_alarm_whose_sensor_fell_silent_stands_and_is_hatched(story: Story) -> None:
+    story.press("strong-room")
+    await story.seconds(5)
+    assert row(story, "zones", "zone:strong-room")[0] == "row high alarm"
+    story.silence("panel")
+    await story.minutes(1)
+    classes, said = row(story, "zones", "zone:strong-room")
+    assert classes == "row high alarm hatched"
+    assert "no reply" in said
+
+
 # --- Whose turn it is ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_fill_says_whose_turn_it_is(story: Story) -> None:
     story.press("smoke-hall")
     await story.seconds(5)
@@ -158,8 +171,8 @@ async def test_a_fault_is_an_outline_from_the_beginning_and_says_who_comes_next(
     await story.minutes(1)
     classes, said = card(story)
     assert classes == "incident box fault line"
-    assert "Branch manager · mail sent 12:00" in said
-    assert "Next: Zonal security officer · mail at 16:00" in said
+    assert "Branch manager · e-mail sent 12:00" in said
+    assert "Next: Zonal security officer · e-mail at 16:00" in said
     assert "24 hours" in said
 
 
@@ -253,6 +266,11 @@ async def test_the_head_says_who_and_where_we_are_and_which_room_is_not_there(st
     assert "control room durg not connected" in text(sections(story)["head"])
 
 
+def test_why_the_daemon_is_not_well_is_said_in_the_readers_language() -> None:
+    view = HeadView("B", Text("श", "b"), Text("थ", "s"), (), "impaired", ("no progress: poller bus", "odd: x"), ())
+    assert "Sentinel में गड़बड़ी है: रुका हुआ है: poller bus; odd: x" in text(str(head.show(view, HINDI)))
+
+
 async def test_a_journal_that_cannot_be_written_is_said_in_the_head_and_in_its_row(story: Story) -> None:
     place = story.state_dir
     place.rename(story.home / "pulled")
@@ -313,7 +331,7 @@ def an_incident(**other: Any) -> IncidentView:
 
 def a_notice(state: NoticeState, **other: Any) -> NoticeView:
     given: dict[str, Any] = {
-        "who": Text("थाना", "Station"), "channel": "mail", "words": "alarm", "at": NOON, "reason": "", "times": 1,
+        "who": Text("थाना", "Station"), "channel": Text("ईमेल", "e-mail"), "words": "alarm", "at": NOON, "reason": "", "times": 1,
     }  # fmt: skip
     return NoticeView(state=state, **given | other)
 
@@ -331,7 +349,7 @@ def test_how_far_a_notice_got_is_a_mark_and_a_word(state: NoticeState) -> None:
         state, state
     )
     assert f'<span class="told {state}">' in shown
-    assert f"Station · mail {word} 12:00" in text(shown)
+    assert f"Station · e-mail {word} 12:00" in text(shown)
 
 
 def test_a_contact_has_one_row_with_the_newest_and_the_timeline_has_each_message() -> None:
@@ -341,17 +359,17 @@ def test_a_contact_has_one_row_with_the_newest_and_the_timeline_has_each_message
     )
     shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
     rows_ = re.findall(r"<li>(.*?)</li>", shown)
-    assert text(rows_[0]) == "Station · mail sent 12:05 · 4 times"
+    assert text(rows_[0]) == "Station · e-mail sent 12:05 · 4 times"
     assert [text(one) for one in rows_[1:]] == [
         "12:00 opened",
-        "12:00 alarm → Station · mail (3 times) delivered",
-        "12:05 acknowledged → Station · mail sent",
+        "12:00 alarm → Station · e-mail (3 times) delivered",
+        "12:05 acknowledged → Station · e-mail sent",
     ]
 
 
 def test_a_timeline_of_days_keeps_its_newest_events() -> None:
     told = tuple(
-        a_notice(NoticeState.SENT, channel=f"c{n}", at=NOON + timedelta(minutes=n))
+        a_notice(NoticeState.SENT, channel=Text(f"c{n}", f"c{n}"), at=NOON + timedelta(minutes=n))
         for n in range(incidents.MOST_EVENTS + 9)
     )
     shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
@@ -429,7 +447,7 @@ def test_a_number_without_a_record_says_so() -> None:
 
 
 async def test_a_recorded_day_is_in_the_first_paint(story: Story) -> None:
-    await story.minutes(30)
+    await story.minutes(3)
     _, page = await story.ask("GET", "/?lang=en")
     figure = page.partition('data-point="battery.voltage"')[2].partition("</figure>")[0]
     assert 'class="band"' in figure

@@ -24,7 +24,7 @@ def show(head: HeadView, reader: Reader) -> Fragment:
         p(class_=f"health {head.health}")[
             head.health != "ok" and mark("high" if head.health == "bare" else "fault", "line"),
             reader.say(labels.HEALTH[head.health]),
-            head.reasons and span(class_="why")[": ", "; ".join(head.reasons)],
+            bool(head.reasons) and span(class_="why")[": ", "; ".join(_reason(one, reader) for one in head.reasons)],
         ],
         head.open
         and div(class_="tally")[
@@ -36,6 +36,12 @@ def show(head: HeadView, reader: Reader) -> Fragment:
             )
         ],
     ]
+
+
+def _reason(reason: str, reader: Reader) -> str:
+    part, colon, rest = reason.partition(":")
+    said = labels.PARTS.get(part)
+    return f"{part if said is None else reader.say(said)}{colon}{rest}"
 
 
 def _room(room: RoomView, reader: Reader) -> Element:

@@ -131,7 +131,7 @@ def _until(at: datetime, reader: Reader) -> Node:
 
 def _by_contact(notices: Iterable[NoticeView]) -> list[NoticeView]:
     """One row for each contact and channel: the newest message, whatever it said."""
-    found: dict[tuple[Text, str], NoticeView] = {}
+    found: dict[tuple[Text, Text], NoticeView] = {}
     for notice in notices:
         before = found.get((notice.who, notice.channel))
         newest = notice if before is None or notice.at >= before.at else before
@@ -142,7 +142,7 @@ def _by_contact(notices: Iterable[NoticeView]) -> list[NoticeView]:
 
 def _told(notice: NoticeView, reader: Reader) -> Element:
     return li[
-        span(class_="who")[reader.say(notice.who), " · ", notice.channel],
+        span(class_="who")[reader.say(notice.who), " · ", reader.say(notice.channel)],
         " ",
         tick(notice.state, reader),
         " ",
@@ -155,7 +155,7 @@ def _told(notice: NoticeView, reader: Reader) -> Element:
 def _next(one: IncidentView, reader: Reader) -> Node:
     if one.next_at is None or not one.next_who:
         return reader.say(labels.NOBODY_NEXT)
-    who = ", ".join(f"{reader.say(name)} · {channel}" for name, channel in one.next_who)
+    who = ", ".join(f"{reader.say(name)} · {reader.say(channel)}" for name, channel in one.next_who)
     return [who, " ", around(labels.AT_CLOCK, clock(one.next_at, reader), reader)]
 
 
@@ -202,7 +202,7 @@ def _events(one: IncidentView, reader: Reader) -> list[tuple[datetime, Node]]:
             yield (
                 notice.at,
                 [
-                    f"{reader.say(message)} → {reader.say(notice.who)} · {notice.channel}{times} ",
+                    f"{reader.say(message)} → {reader.say(notice.who)} · {reader.say(notice.channel)}{times} ",
                     tick(notice.state, reader),
                 ],
             )

@@ -230,6 +230,7 @@ class Looker:
             label=label or Text(shown["label"]["hi"], shown["label"]["en"]),
             reason=shown["reason"],
             since=since,
+            stale=view.age_s > zone.stale_after_s,
             measured=_is_number(shown["value"]),
             limits=self._limits(zone.sense, zone.point) if isinstance(zone.sense, LimitSense) else "",
         )
@@ -311,7 +312,9 @@ class Looker:
             and not any(ladder.stops(answer, one.severity) for answer in one.answers),
             notices=self._notices(one.notices.values()),
             next_at=None if one.closed_at else due.next_at,
-            next_who=() if step is None else tuple((self._post(t.contact), t.channel) for t in step.targets),
+            next_who=()
+            if step is None
+            else tuple((self._post(t.contact), self._channel(t.channel)) for t in step.targets),
             closed_at=one.closed_at,
             disposition=None if one.disposition is None else words.DISPOSITIONS[one.disposition],
             closed_by=self._person(one.closed_by, one.closed_name) if one.closed_by else None,
@@ -336,6 +339,13 @@ class Looker:
             return Text(labels.ROOM.hi.format(id_), labels.ROOM.en.format(id_))
         return Text(id_, id_) if id_ else words.SOMEBODY
 
+    def _channel(self, id_: str) -> Text:
+        """What people call it, where there is but one of its kind."""
+        channels = self._gateway.settings.channels
+        kinds = [channel.kind for channel in channels.values()]
+        alone = id_ in channels and kinds.count(channels[id_].kind) == 1
+        return labels.BY.get(channels[id_].kind, Text(id_, id_)) if alone else Text(id_, id_)
+
     def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
         """The newest of each contact, channel and message, in the order in which they were first told."""
         newest: dict[tuple[str, str, str], tuple[Notice, int]] = {}
@@ -346,7 +356,13 @@ class Looker:
 
     def _notice(self, notice: Notice, times: int) -> NoticeView:
         return NoticeView(
-            self._post(notice.contact), notice.channel, notice.words, notice.state, notice.at, notice.reason, times
+            self._post(notice.contact),
+            self._channel(notice.channel),
+            notice.words,
+            notice.state,
+            notice.at,
+            notice.reason,
+            times,
         )
 
 

@@ -60,7 +60,7 @@ class NoticeView:
     """The newest notice to one contact by one channel, and how many there were."""
 
     who: Text
-    channel: str
+    channel: Text
     words: str
     state: NoticeState
     at: datetime
@@ -99,7 +99,7 @@ class IncidentView:
     police_owe: bool  # answered by somebody whose answer stops nothing
     notices: tuple[NoticeView, ...]
     next_at: datetime | None
-    next_who: tuple[tuple[Text, str], ...]  # (contact, channel)
+    next_who: tuple[tuple[Text, Text], ...]  # (contact, channel)
     closed_at: datetime | None
     disposition: Text | None
     closed_by: Text | None
@@ -143,6 +143,7 @@ class ZoneView:
     label: Text
     reason: str
     since: datetime | None  # when this state began, where it is not the normal one
+    stale: bool  # not heard of for too long: an alarm that stands may be over by now
     measured: bool  # its value is a number and stands in `Live`
     limits: str
 

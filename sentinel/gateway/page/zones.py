@@ -55,7 +55,7 @@ def _row(zone: ZoneView, reader: Reader) -> Element:
     about = [reader.say(words.ROLES[zone.role]), zone.point]
     if zone.limits:
         about.append(reader.say(labels.LIMIT).format(zone.limits))
-    hatched = " hatched" if zone.state == Condition.UNKNOWN else ""
+    hatched = " hatched" if zone.stale or zone.state == Condition.UNKNOWN else ""
     return li({"class": f"row {shape} {zone.state}{hatched}", "data-key": f"zone:{zone.id}"})[
         mark(shape, "line" if shape in ("fault", "calm", "unknown") else "full"),
         div(class_="what")[strong[reader.say(zone.name)], span(class_="about")[" · ".join(about)]],
