@@ -23,7 +23,7 @@ from tests.stores import Influx, Points, Victoria
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).parents[2]
 KEEP = Keep(30, 512 * 2**20)
@@ -62,7 +62,7 @@ class Branch:
         await self.spool.append(Flush(tuple(lines), first, self._at_ms, {}))
         self.wake()
 
-    async def drained(self, within_s: float = 50) -> None:
+    async def drained(self, within_s: float = 120) -> None:
         async with asyncio.timeout(within_s):
             while self.spool.counts().waiting:
                 await asyncio.sleep(0.05)
