@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from htpy import Element, div, fragment, h2, li, p, span, strong, ul
+from markupsafe import Markup
 
 from sentinel.core import labels, words
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Severity
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, lasting, mark, moving, read_ago
+from sentinel.gateway.page.values import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date, tzinfo
 
     from htpy import Fragment, Node
 
-    from sentinel.gateway.page.values import Reader, ZoneView
+    from sentinel.gateway.page.values import ZoneView
+    from sentinel.web.language import Language
 
 WELL = ("normal", "supervised")
 
@@ -26,7 +31,7 @@ def show(zones: Sequence[ZoneView], reader: Reader) -> Fragment:
     ordered = sorted(zones, key=_rank)  # stable: places stay
     return fragment[
         h2[reader.say(labels.ZONES), span(class_="count")[str(len(zones))]],
-        ul(class_="rows")[(_row(zone, reader) for zone in ordered)]
+        ul(class_="rows")[(_again(zone, reader) for zone in ordered)]
         if ordered
         else p(class_="nothing")[mark("unknown"), reader.say(labels.STARTING)],
     ]
@@ -47,6 +52,16 @@ def _rank(zone: ZoneView) -> int:
     if zone.state == Condition.TROUBLE:
         return ROLES[zone.role].trouble_severity.rank
     return Severity.FAULT.rank if zone.state == Condition.UNKNOWN else Severity.INFO.rank
+
+
+def _again(zone: ZoneView, reader: Reader) -> Node:
+    """For the stream a row is made once: when one zone of a hundred changes the loop is not held for all of them."""
+    return _row(zone, reader) if reader.now is not None else _made(zone, reader.lang, reader.zone, reader.day)
+
+
+@lru_cache(maxsize=1000)
+def _made(zone: ZoneView, lang: Language, place: tzinfo, day: date) -> Markup:
+    return Markup(_row(zone, Reader(lang, place, day)))  # noqa: S704 - htpy has escaped it
 
 
 def _row(zone: ZoneView, reader: Reader) -> Element:
