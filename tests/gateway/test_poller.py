@@ -209,6 +209,22 @@ async def test_a_changed_alarm_bit_just_after_a_damaged_frame_is_read_twice_and_
     assert bench.poller.stats.doubted == doubted  # the line has been clean for long
 
 
+async def test_a_second_read_does_not_show_in_the_time_that_the_line_takes(clock: FakeClock) -> None:
+    """It is made because a button moved, and the branch sees the line's times (rule 6)."""
+    line = Line()
+    bench = Bench(line, clock, Unit("panel", 1, 1.0, urgent_s=0.1))
+    await asyncio.sleep(1.05)
+    before = bench.poller.stats.latency_s
+    bench.damaged += 1
+    line.words = [(1,) * 8] * 100
+    while not bench.poller.stats.doubted:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.03)
+    bench.task.cancel()
+    assert bench.of("panel.alarm")[-1].value == 1
+    assert 0 < bench.poller.stats.latency_s < 1.5 * before
+
+
 async def test_an_alarm_whose_second_read_fails_is_told_on_the_first(clock: FakeClock) -> None:
     line = Line()
     bench = Bench(line, clock, Unit("panel", 1, 100.0, urgent_s=0.1))
