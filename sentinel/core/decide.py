@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from sentinel.core import facts, ladder, numbering
+from sentinel.core import facts, ladder
 from sentinel.core.authority import Command, CommandKind, party, refusal
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
-from sentinel.core.incident import CODE_REST, LONG_AGO, Incident, NoticeState, State, evolve, officer
+from sentinel.core.incident import Incident, NoticeState, State, evolve, free_code, officer
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step
 from sentinel.core.signal import Signal
 
@@ -167,7 +167,7 @@ class _Desk:
         rule = ROLES[signal.role]
         alarm = signal.of is Condition.ALARM
         policy_ladder = _ladder_for(self.policy, signal.role, signal.severity)
-        code = self._code(silent=silent)
+        code = free_code(self.state, self.now, silent=silent)
         self.touched.add(code)
         self.say(
             facts.IncidentOpened(
@@ -196,14 +196,6 @@ class _Desk:
         self.say(facts.IncidentClosed(incident.code, Disposition.RESTORED, "", "", None, None))
         if not signal.folded:
             self._follow_up(incident, "restored")
-
-    def _code(self, *, silent: bool) -> str:
-        state = self.state
-        return numbering.next_code(
-            state.issued_silently if silent else state.issued,
-            lambda code: code in state.incidents or code in state.also,
-            lambda code: (CODE_REST - (self.now - state.resting.get(code, LONG_AGO))).total_seconds(),
-        )
 
     # --- Commands --------------------------------------------------------------------------------------------------
 

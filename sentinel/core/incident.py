@@ -158,6 +158,15 @@ def officer(by: str, name: str, via: Via) -> str:
     return f"{by}/{name}" if via is Via.ROOM else by
 
 
+def free_code(state: State, now: datetime, *, silent: bool) -> str:
+    """The code of the next incident: open nowhere, and rested."""
+    return numbering.next_code(
+        state.issued_silently if silent else state.issued,
+        lambda code: code in state.incidents or code in state.also,
+        lambda code: (CODE_REST - (now - state.resting.get(code, LONG_AGO))).total_seconds(),
+    )
+
+
 V = TypeVar("V")
 
 _ALL: dict[type, attrgetter[tuple[object, ...]]] = {}  # class -> all of its fields at once
@@ -296,13 +305,17 @@ def _raised(state: State, fact: facts.IncidentRaised, recorded: Recorded) -> Sta
 
 
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
-    if fact.code in state.incidents or fact.code in state.also:
-        return state
+    taken = fact.code in state.incidents or fact.code in state.also
     known = state.by_key.get(fact.key)
+    if known is not None and known == state.also.get(fact.code, fact.code):
+        return state
     if known is not None:  # by a start that could not read that it was open: pressed anew, and told under two codes
-        return _set(_again(state, known, recorded), also={**state.also, fact.code: known})
+        also = state.also if taken else {**state.also, fact.code: known}
+        return _set(_again(state, known, recorded), also=also)
+    # Nor could it read which codes were open: rather told once more under another one than not at all.
+    code = free_code(state, recorded.at, silent=fact.silent) if taken else fact.code
     incident = Incident(
-        code=fact.code,
+        code=code,
         key=fact.key,
         subject=fact.subject,
         role=fact.role,
@@ -321,10 +334,10 @@ def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> Sta
     )
     return _set(
         state,
-        issued=state.issued if fact.silent else numbering.after(state.issued, fact.code),
-        issued_silently=numbering.after(state.issued_silently, fact.code) if fact.silent else state.issued_silently,
-        incidents={**state.incidents, fact.code: incident},
-        by_key={**state.by_key, fact.key: fact.code},
+        issued=state.issued if fact.silent else numbering.after(state.issued, code),
+        issued_silently=numbering.after(state.issued_silently, code) if fact.silent else state.issued_silently,
+        incidents={**state.incidents, code: incident},
+        by_key={**state.by_key, fact.key: code},
     )
 
 

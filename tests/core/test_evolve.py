@@ -125,12 +125,27 @@ def opened_as(life: Life, code: str, key: str) -> facts.IncidentOpened:
     return replace(fire, code=code, key=key)
 
 
-def test_a_second_opening_of_an_open_code_changes_nothing() -> None:
+def test_the_same_opening_a_second_time_changes_nothing() -> None:
     life = Life()
     code = life.press("fire", Role.FIRE).code
     before = life.state.incidents
-    life.say(opened_as(life, code, "zone:other"), opened_as(life, code, "zone:fire"))
+    life.say(opened_as(life, code, "zone:fire"))
     assert life.state.incidents == before
+
+
+def test_an_alarm_that_a_start_without_its_card_told_under_the_code_of_another_is_told_under_one_of_its_own() -> None:
+    life = Life()
+    code = life.press("fire", Role.FIRE).code
+    life.deliver(code)
+    before = life.incident(code)
+    life.say(opened_as(life, code, "zone:other"))
+    assert life.incident(code) == before
+    other = life.incident(life.state.by_key["zone:other"])
+    assert other.code != code
+    check(life.state)
+    assert told(life.do(Tick())) == {"thana", "room"}
+    life.say(opened_as(life, code, "zone:other"))
+    assert len(life.state.incidents) == 2
 
 
 def test_an_opening_under_a_second_code_is_a_new_press_of_the_open_incident_and_both_codes_are_its() -> None:
