@@ -28,7 +28,8 @@ def carried(known: State, found: State, now: datetime) -> list[Batch]:
     batches: list[Batch] = []
     for incident in sorted(known.incidents.values(), key=lambda one: one.opened_seq):
         there = found.incidents.get(incident.code)
-        batches += _of(incident, there if there is not None and there.key == incident.key else None, now)
+        also = [code for code, one in known.also.items() if one == incident.code and code not in found.also]
+        batches += _of(incident, there if there is not None and there.key == incident.key else None, also, now)
     for key, condition in known.conditions.items():
         closed = next((one for one in known.recent if one.key == key), None)
         if condition is not Condition.NORMAL and key not in known.by_key and closed is not None:
@@ -68,9 +69,11 @@ def queued(incident: Incident, notice: Notice) -> facts.NoticeQueued:
     )
 
 
-def _of(incident: Incident, there: Incident | None, now: datetime) -> Iterator[Batch]:
+def _of(incident: Incident, there: Incident | None, also: list[str], now: datetime) -> Iterator[Batch]:
     if there is None:
         yield incident.opened_at, [_signalled(incident, active=incident.active), _opened(incident)]
+    for code in also:
+        yield incident.again_at or now, [replace(_opened(incident), code=code)]
     if incident.again_at is not None and (there is None or there.again_at != incident.again_at):
         yield incident.again_at, [facts.IncidentReactivated(incident.code)]
     known = {(one.kind, one.by, one.at) for one in there.answers} if there is not None else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,19 @@ def test_what_is_open_is_open_there_too_whatever_the_other_journal_knew_of_it(kn
     assert after.by_key == life.state.by_key
     assert carried(life.state, after, life.now)[0][1], "done twice it does no harm"
     assert moved(life, after).incidents.keys() == life.state.incidents.keys()
+
+
+def test_whoever_was_told_under_a_second_code_can_still_answer_by_it() -> None:
+    life = Life()
+    life.press("fire", Role.FIRE)
+    opened = next(one.fact for one in life.records if isinstance(one.fact, facts.IncidentOpened))
+    life.now += timedelta(minutes=1)
+    life.say(replace(opened, code="2222"))
+    life.police(CommandKind.DISPATCH, "2222")
+    after = moved(life, State())
+    known = after.open("2222")
+    assert known is not None
+    assert about(known) == about(life.incident("1000"))
 
 
 def test_what_was_closed_since_the_older_copy_was_made_is_closed_there_too() -> None:
