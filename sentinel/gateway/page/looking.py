@@ -1,4 +1,4 @@
-"""From the daemon as it is now to the page's values. The only file of the page that looks into the gateway.
+"""From the daemon as it is now to the page's values. This file and `cases` are all of the page that looks into the gateway.
 
 Rule 6 is `showing`'s: zones pass through it, incidents and notices come from what it calls visible, and nothing else of
 the desk is read.
@@ -12,21 +12,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sentinel
-from sentinel.core import labels, ladder, words
-from sentinel.core.model import Condition, LimitSense, Party, Text
+from sentinel.core import labels
+from sentinel.core.model import Condition, LimitSense, Text
 from sentinel.gateway import showing, status
 from sentinel.gateway.letters import names_of
+from sentinel.gateway.page.cases import Cases
 from sentinel.gateway.page.parts import number, size
 from sentinel.gateway.page.values import (
-    AnswerView,
     CurveView,
     DeviceView,
     HeadView,
     IncidentsView,
-    IncidentView,
     LinkView,
     Live,
-    NoticeView,
     RoomView,
     SystemView,
     WayView,
@@ -35,10 +33,10 @@ from sentinel.gateway.page.values import (
 from sentinel.telemetry.model import SpoolUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from sentinel.core import detect
-    from sentinel.core.incident import Answer, Incident, Notice
+    from sentinel.core.incident import Incident, Notice
     from sentinel.core.model import Severity, Value
     from sentinel.gateway.app import Gateway
     from sentinel.gateway.recording import RecordedPoint
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 
 DAY_S, ROWS, PLOTS_S = 86_400, 240, 0.5  # of a first paint: a small drawing, or none
 CLOSED = 8  # of the last closed: fewer than the state keeps, so that what is hidden among them leaves no gap
-OLD = timedelta(minutes=30)
 SLIP = timedelta(seconds=1)  # between two clocks; more is a step
 
 
@@ -58,6 +55,7 @@ class Looker:
         self._gateway = gateway
         self._zero = gateway.clock.now() - timedelta(seconds=gateway.clock.monotonic())
         self._began: dict[str, datetime] = {}
+        self._cases = Cases(gateway)
 
     def wall(self, monotonic: float) -> datetime:
         """When that was, by the wall clock; a step moves it, jitter does not."""
@@ -104,8 +102,8 @@ class Looker:
         """What is open, and the last closed."""
         state, names = self._gateway.desk.state, names_of(self._gateway.settings)
         return IncidentsView(
-            tuple(self._incident(one, names) for one in showing.visible(state)),
-            tuple(self._incident(one, names) for one in showing.closed(state)[:CLOSED]),
+            tuple(self._cases.incident(one, names) for one in showing.visible(state)),
+            tuple(self._cases.incident(one, names) for one in showing.closed(state)[:CLOSED]),
         )
 
     def zones(self) -> tuple[ZoneView, ...]:
@@ -279,91 +277,12 @@ class Looker:
             up=way.up,
             since=self.wall(way.since),
             reason="" if way.up else way.reason,
-            last=None if last is None else self._notice(last[1], 1),
+            last=None if last is None else self._cases.notice(last[1], 1),
         )
 
     def _room_of(self, notice: Notice) -> object:
         contact = self._gateway.settings.contacts.get(notice.contact)
         return None if contact is None else contact.addresses.get(notice.channel)
-
-    def _incident(self, one: Incident, names: Mapping[str, Text]) -> IncidentView:
-        now = self._gateway.clock.now()
-        standing = ladder.standing(one, now)
-        due = ladder.due(one, now)
-        steps = one.ladder.steps
-        step = steps[due.rungs % len(steps)] if steps and due.next_at is not None else None
-        return IncidentView(
-            code=one.code,
-            name=names.get(one.subject, Text(one.subject, one.subject)),
-            role=one.role,
-            severity=one.severity,
-            alarm=not one.key.endswith("/trouble"),
-            test=one.test,
-            reason=one.reason,
-            hides=tuple(names[f"zone:{zone}"] for zone in one.hides if f"zone:{zone}" in names),
-            opened_at=one.opened_at,
-            again_at=one.again_at,
-            active=one.active,
-            answers=tuple(self._answer(answer) for answer in one.answers),
-            standing=None if standing is None else self._answer(standing),
-            old=standing is not None and now - standing.at >= OLD,
-            police_owe=bool(one.answers)
-            and standing is None
-            and not any(ladder.stops(answer, one.severity) for answer in one.answers),
-            notices=self._notices(one.notices.values()),
-            next_at=None if one.closed_at else due.next_at,
-            next_who=()
-            if step is None
-            else tuple((self._post(t.contact), self._channel(t.channel)) for t in step.targets),
-            closed_at=one.closed_at,
-            disposition=None if one.disposition is None else words.DISPOSITIONS[one.disposition],
-            closed_by=self._person(one.closed_by, one.closed_name) if one.closed_by else None,
-        )
-
-    def _answer(self, answer: Answer) -> AnswerView:
-        by = self._person(answer.by, answer.name)
-        party = words.PARTIES[answer.party]
-        both = by if answer.party is Party.BANK else Text(f"{by.hi} ({party.hi})", f"{by.en} ({party.en})")
-        return AnswerView(words.ANSWERS[answer.kind], both, answer.at, answer.until)
-
-    def _person(self, by: str, name: str) -> Text:
-        post = labels.THE_BRANCH if by == "local" else self._post(by)
-        person = self._gateway.names.reveal(name) if name else ""
-        return Text(f"{person}, {post.hi}", f"{person}, {post.en}") if person else post
-
-    def _post(self, id_: str) -> Text:
-        contact = self._gateway.settings.contacts.get(id_)
-        if contact is not None:
-            return contact.name.text()
-        if id_ in self._gateway.settings.rooms:
-            return Text(labels.ROOM.hi.format(id_), labels.ROOM.en.format(id_))
-        return Text(id_, id_) if id_ else words.SOMEBODY
-
-    def _channel(self, id_: str) -> Text:
-        """What people call it, where there is but one of its kind."""
-        channels = self._gateway.settings.channels
-        kinds = [channel.kind for channel in channels.values()]
-        alone = id_ in channels and kinds.count(channels[id_].kind) == 1
-        return labels.BY.get(channels[id_].kind, Text(id_, id_)) if alone else Text(id_, id_)
-
-    def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
-        """The newest of each contact, channel and message, in the order in which they were first told."""
-        newest: dict[tuple[str, str, str], tuple[Notice, int]] = {}
-        for notice in notices:
-            key = (notice.contact, notice.channel, notice.words)
-            newest[key] = (notice, newest[key][1] + 1 if key in newest else 1)
-        return tuple(self._notice(notice, times) for notice, times in newest.values())
-
-    def _notice(self, notice: Notice, times: int) -> NoticeView:
-        return NoticeView(
-            self._post(notice.contact),
-            self._channel(notice.channel),
-            notice.words,
-            notice.state,
-            notice.at,
-            notice.reason,
-            times,
-        )
 
 
 def _curve(point: RecordedPoint, plot: Plot | None, end_s: int) -> CurveView:

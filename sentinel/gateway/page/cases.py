@@ -1,0 +1,106 @@
+"""Incidents and notices as the page shows them: in the names of people, posts and channels. Called by `looking` only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sentinel.core import labels, ladder, words
+from sentinel.core.model import Party, Text
+from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sentinel.core.incident import Answer, Incident, Notice
+    from sentinel.gateway.app import Gateway
+
+OLD = timedelta(minutes=30)  # an answer that was given so long ago
+
+
+class Cases:
+    """Asks one gateway for its settings and for names beside the chain."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def incident(self, one: Incident, names: Mapping[str, Text]) -> IncidentView:
+        """One incident. Never called for a silent one: `showing` has taken it out."""
+        now = self._gateway.clock.now()
+        standing = ladder.standing(one, now)
+        due = ladder.due(one, now)
+        steps = one.ladder.steps
+        step = steps[due.rungs % len(steps)] if steps and due.next_at is not None else None
+        return IncidentView(
+            code=one.code,
+            name=names.get(one.subject, Text(one.subject, one.subject)),
+            role=one.role,
+            severity=one.severity,
+            alarm=not one.key.endswith("/trouble"),
+            test=one.test,
+            reason=one.reason,
+            hides=tuple(names[f"zone:{zone}"] for zone in one.hides if f"zone:{zone}" in names),
+            opened_at=one.opened_at,
+            again_at=one.again_at,
+            active=one.active,
+            answers=tuple(self._answer(answer) for answer in one.answers),
+            standing=None if standing is None else self._answer(standing),
+            old=standing is not None and now - standing.at >= OLD,
+            police_owe=bool(one.answers)
+            and standing is None
+            and not any(ladder.stops(answer, one.severity) for answer in one.answers),
+            notices=self._notices(one.notices.values()),
+            next_at=None if one.closed_at else due.next_at,
+            next_who=()
+            if step is None
+            else tuple((self._post(t.contact), self._channel(t.channel)) for t in step.targets),
+            closed_at=one.closed_at,
+            disposition=None if one.disposition is None else words.DISPOSITIONS[one.disposition],
+            closed_by=self._person(one.closed_by, one.closed_name) if one.closed_by else None,
+        )
+
+    def _answer(self, answer: Answer) -> AnswerView:
+        by = self._person(answer.by, answer.name)
+        party = words.PARTIES[answer.party]
+        both = by if answer.party is Party.BANK else Text(f"{by.hi} ({party.hi})", f"{by.en} ({party.en})")
+        return AnswerView(words.ANSWERS[answer.kind], both, answer.at, answer.until)
+
+    def _person(self, by: str, name: str) -> Text:
+        post = labels.THE_BRANCH if by == "local" else self._post(by)
+        person = self._gateway.names.reveal(name) if name else ""
+        return Text(f"{person}, {post.hi}", f"{person}, {post.en}") if person else post
+
+    def _post(self, id_: str) -> Text:
+        contact = self._gateway.settings.contacts.get(id_)
+        if contact is not None:
+            return contact.name.text()
+        if id_ in self._gateway.settings.rooms:
+            return Text(labels.ROOM.hi.format(id_), labels.ROOM.en.format(id_))
+        return Text(id_, id_) if id_ else words.SOMEBODY
+
+    def _channel(self, id_: str) -> Text:
+        """What people call it, where there is but one of its kind."""
+        channels = self._gateway.settings.channels
+        kinds = [channel.kind for channel in channels.values()]
+        alone = id_ in channels and kinds.count(channels[id_].kind) == 1
+        return labels.BY.get(channels[id_].kind, Text(id_, id_)) if alone else Text(id_, id_)
+
+    def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
+        """The newest of each contact, channel and message, in the order in which they were first told."""
+        newest: dict[tuple[str, str, str], tuple[Notice, int]] = {}
+        for notice in notices:
+            key = (notice.contact, notice.channel, notice.words)
+            newest[key] = (notice, newest[key][1] + 1 if key in newest else 1)
+        return tuple(self.notice(notice, times) for notice, times in newest.values())
+
+    def notice(self, notice: Notice, times: int) -> NoticeView:
+        """One notice, which stands for so many."""
+        return NoticeView(
+            self._post(notice.contact),
+            self._channel(notice.channel),
+            notice.words,
+            notice.state,
+            notice.at,
+            notice.reason,
+            times,
+        )
