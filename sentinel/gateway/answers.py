@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sentinel.gateway.exchange import RoomCommand
 
-SOCKET_S = 30.0  # a request by the socket is carried out at once or not at all
+HERE_S = 30.0  # a request from this machine is carried out at once or not at all
 
 
 def by_room(command: RoomCommand, name: str, number: int) -> Command:
@@ -38,20 +38,20 @@ def by_room(command: RoomCommand, name: str, number: int) -> Command:
     )
 
 
-def by_socket(code: str, who: str, name: str, request: str, now: datetime) -> Command:
-    """An acknowledgement from this machine: the branch's authority at most. `who`: a contact id, or "local".
+def here(via: Via, code: str, who: str, name: str, request: str, now: datetime) -> Command:
+    """An acknowledgement from this machine, by its socket or its page: the branch's authority at most.
 
-    `code`: as `code_in` gives it.
+    `who`: a contact id, or "local". `code`: as `code_in` gives it.
     """
     return Command(
-        id=f"socket/{request}",
+        id=f"{via}/{request}",
         kind=CommandKind.ACKNOWLEDGE,
         code=code,
         by=who,
         name=name,
         claims=Party.BANK,
-        via=Via.SOCKET,
-        until=now + timedelta(seconds=SOCKET_S),
+        via=via,
+        until=now + timedelta(seconds=HERE_S),
     )
 
 

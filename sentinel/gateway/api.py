@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sentinel.core.model import Via
 from sentinel.gateway import metrics, showing, status
-from sentinel.gateway.answers import by_socket, code_in
+from sentinel.gateway.answers import code_in, here
 from sentinel.gateway.letters import names_of
 from sentinel.journal.errors import JournalUnavailable
 from sentinel.telemetry.model import SpoolUnavailable
-from sentinel.web.server import HEADERS, Refusal, body, refused, reply
+from sentinel.web.server import HEADERS, Refusal, body, by_socket, refused, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +81,8 @@ class _Api:
         incident = gateway.desk.state.open(code)
         if incident is None or incident.silent:
             return refused(404, "no-such-incident", f"no open incident has the code {code}")
-        command = by_socket(code, "local", await gateway.names.remember(who), secrets.token_hex(8), gateway.clock.now())
-        await gateway.desk.submit(command)
+        via, name = Via.SOCKET if by_socket(request) else Via.PAGE, await gateway.names.remember(who)
+        await gateway.desk.submit(here(via, code, "local", name, secrets.token_hex(8), gateway.clock.now()))
         after = gateway.desk.state.find(code)
         answered = after is not None and len(after.answers) > len(incident.answers)
         if after is None or not answered:

@@ -196,7 +196,7 @@ async def test_the_branch_acknowledges_a_fire_by_the_button_and_the_police_are_s
     )
     assert await card.locator(".timeline").get_attribute("open") is not None  # what was opened stays open
     answers = [one for one in (await branch.opened("smoke-hall")).answers if one.party == "bank"]
-    assert len(answers) == 1
+    assert [one.via for one in answers] == ["page"]
 
 
 async def test_an_answer_that_is_not_taken_says_so(branch: Branch, open_page: OpenPage) -> None:

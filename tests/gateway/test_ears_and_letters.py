@@ -15,7 +15,7 @@ from sentinel.core.facts import Disposition, IncidentReactivated, Recorded
 from sentinel.core.incident import State, evolve
 from sentinel.core.model import Condition, Party, Quality, Reading, Role, Severity, Via
 from sentinel.core.words import WORDS
-from sentinel.gateway.answers import by_room, by_socket, code_in
+from sentinel.gateway.answers import by_room, code_in, here
 from sentinel.gateway.exchange import CommandKind as Asked
 from sentinel.gateway.exchange import Refusal, RoomCommand, command_of, judge
 from sentinel.gateway.letters import LetterBook
@@ -237,9 +237,10 @@ def test_the_authority_of_an_answer_comes_from_how_it_came() -> None:
     assert by_room(replace(asked, kind=Asked.SILENCE), "", 17).kind is CommandKind.OTHER
 
 
-def test_an_answer_by_the_socket_is_the_banks_at_most_and_soon_over() -> None:
-    command = by_socket("4821", "local", "ref", "r1", MONDAY_NOON)
-    assert (command.via, command.claims, command.kind) == (Via.SOCKET, Party.BANK, CommandKind.ACKNOWLEDGE)
+@pytest.mark.parametrize("via", [Via.SOCKET, Via.PAGE])
+def test_an_answer_from_this_machine_is_the_banks_at_most_and_soon_over(via: Via) -> None:
+    command = here(via, "4821", "local", "ref", "r1", MONDAY_NOON)
+    assert (command.via, command.claims, command.kind) == (via, Party.BANK, CommandKind.ACKNOWLEDGE)
     assert (command.code, command.until - MONDAY_NOON) == ("4821", timedelta(seconds=30))
     assert [code_in(one, 17) for one in ("4821", " 17-4821 ", "017-4821")] == ["4821"] * 3
     assert [code_in(one, 17) for one in ("99-1000", "-1000", "17-99-1000")] == ["99-1000", "-1000", "17-99-1000"]
