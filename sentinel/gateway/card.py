@@ -70,8 +70,9 @@ class Card:
         flush = sampler.flush()
         if flush is None:
             return
+        now_ms = int(self._clock.now().timestamp() * 1000) if self._clock.synchronised() else None
         try:
-            await self.spool.append(flush)
+            await self.spool.append(flush, now_ms)
         except BaseException:
             sampler.refused(flush)
             raise
@@ -96,7 +97,7 @@ class Card:
         if now < self._retry_at:
             raise SpoolUnavailable(self.reason or str(self.spool.failure))
         self._retry_at = now + REOPEN_S
-        await self.spool.open(int(self._clock.now().timestamp() * 1000))
+        await self.spool.open()
 
     def _is(self, *, up: bool, reason: str) -> None:
         if up is not self.up:

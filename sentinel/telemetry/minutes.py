@@ -81,9 +81,9 @@ class Minutes:
         db.execute("DELETE FROM minute WHERE minute >= ? AND minute < ?", span)
         self._hours.discard(hour)
 
-    def prune(self, db: sqlite3.Connection, now_s: int) -> None:
-        """Forget, once a day, what is older than was asked; and the oldest days beyond the room that is given."""
-        day = now_s // 86400
+    def prune(self, db: sqlite3.Connection, now_s: int | None) -> None:
+        """Forget, once a day, what is older than was asked, when the time is known; and the oldest days beyond the room."""
+        day = self._pruned_day if now_s is None else now_s // 86400
         if day != self._pruned_day:
             self._forget(db, (day - self._days) * _DAY_H)
             self._pruned_day = day

@@ -54,8 +54,8 @@ class Spool:
         """How many lines are where; in a failure those of before it."""
         return self._counts
 
-    async def open(self, now_ms: int) -> None:
-        """Open or make the file, also after a failure; what is beyond the bounds is dropped."""
+    async def open(self) -> None:
+        """Open or make the file, also after a failure; the oldest beyond the bytes that are asked for is dropped."""
 
         def work() -> None:
             if self._store is not None:
@@ -76,7 +76,7 @@ class Spool:
             self._failure = failure
             raise
         self._failure = None
-        while await self._ask(lambda store: store.trim(now_ms)):
+        while await self._ask(Store.trim):
             pass
 
     async def close(self) -> None:
@@ -99,9 +99,12 @@ class Spool:
         self._executor.submit(work)  # a card that hung gives the file back when it comes to: the next spool wants it
         self._executor.shutdown(wait=False)
 
-    async def append(self, flush: Flush) -> None:
-        """Durable when it returns. Who is refused keeps the lines; they may be in the file all the same, which is harmless."""
-        await self._ask(lambda store: store.append(flush))
+    async def append(self, flush: Flush, now_ms: int | None = None) -> None:
+        """Durable when it returns. Who is refused keeps the lines; they may be in the file all the same, which is harmless.
+
+        `now_ms`: the wall clock while it is synchronised, else None; lines and plots are too old by that alone.
+        """
+        await self._ask(lambda store: store.append(flush, now_ms))
         self._leave_settled()
 
     async def read(self, most: int = 5000) -> Batch | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gzip
 import logging
+import sys
 import zlib
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sentinel.telemetry.age import Age
 from sentinel.telemetry.minutes import Minutes
 from sentinel.telemetry.model import Batch, Counts, Poison, SpoolUnavailable
 from sentinel.telemetry.spoolfile import PAGE_BYTES, SpoolFile
@@ -58,6 +60,7 @@ class Store:
         # Beyond this no fault of ours can fill the card.
         self._file = SpoolFile(path, keep.bytes + 2 * keep.bytes // SUMMED_SHARE + _SLACK_BYTES)
         self._db = self._file.connection
+        self._age = Age()
         self._given = 0  # the last blob that was read since the file was opened
         self._given_dropped = 0  # lines of those that were dropped since
         self._undone = 0  # batches done since the last transaction
@@ -100,12 +103,13 @@ class Store:
             oldest_ms=None if self._head is None else self._head.first_ms,
         )
 
-    def append(self, flush: Flush) -> None:
-        """Durable when it returns."""
-        self._tidy(flush)
+    def append(self, flush: Flush, now_ms: int | None = None) -> None:
+        """Durable when it returns. `now_ms`: what is too old is judged by it; None where the clock is not synchronised."""
+        now_ms = self._age.judged(now_ms)
+        self._tidy(flush, now_ms)
         parts = _packed(flush.lines) if self._forward else []
         size = sum(_room(data) for _, data in parts)
-        self._drop(flush.last_ms, size)
+        self._drop(now_ms, size)
         with self._changing() as db:
             if size > self._keep.bytes:
                 self._made += len(flush.lines)
@@ -188,11 +192,11 @@ class Store:
         with self._changing():
             pass
 
-    def trim(self, now_ms: int) -> bool:
-        """One step of keeping within the bounds; True while there is more to do. For the time after opening."""
-        more = self._drop(now_ms, 0)
+    def trim(self) -> bool:
+        """One step of keeping within the bytes; True while there is more to do. For the time after opening."""
+        more = self._drop(None, 0)
         with self._changing() as db:
-            self._minutes.prune(db, now_ms // 1000)
+            self._minutes.prune(db, None)
         return self._shrink() or more
 
     def plot(self, point: str, begin_s: int, end_s: int, most: int) -> Plot:
@@ -200,17 +204,17 @@ class Store:
         with self._file.reading() as db:
             return self._minutes.plot(db, point, begin_s, end_s, most)
 
-    def _tidy(self, flush: Flush) -> None:
+    def _tidy(self, flush: Flush, now_ms: int | None) -> None:
         """What is to be done now and then, in transactions of its own: a flush that finds it failing is not taken."""
         for hour in self._minutes.over(flush.minutes):
             with self._changing() as db:
                 self._minutes.pack(db, hour)
-                self._minutes.prune(db, flush.last_ms // 1000)
+                self._minutes.prune(db, None if now_ms is None else now_ms // 1000)
         self._shrink()
 
-    def _drop(self, now_ms: int, coming: int) -> bool:
+    def _drop(self, now_ms: int | None, coming: int) -> bool:
         """Give up the oldest blobs beyond the bounds, some of them at once; True when there may be more."""
-        oldest = now_ms - self._keep.days * 86_400_000
+        oldest = -sys.maxsize if now_ms is None else now_ms - self._keep.days * 86_400_000
         with self._file.reading():
             for _ in range(_STEP_BLOBS):
                 head = self._head

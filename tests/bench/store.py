@@ -49,7 +49,7 @@ async def _drain(folder: Path) -> dict[str, Any]:
 
 async def _one(path: Path, target: Target) -> dict[str, Any]:
     spool = Spool(path, Keep(30, 512 * 2**20), forward=True)
-    await spool.open(int(time.time() * 1000))
+    await spool.open()
     made = await _fill(spool)
     size = spool.counts().bytes
     idle = await _lateness(asyncio.sleep(3.0))

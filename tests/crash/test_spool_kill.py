@@ -64,7 +64,7 @@ CHILD = textwrap.dedent("""
 
     async def main():
         spool = Spool(folder / "telemetry.db", KEEP, forward=True)
-        await spool.open(MINUTE * 60_000)
+        await spool.open()
         os.write(took, f"{spool.counts().made}\\n".encode())
         await asyncio.gather(fill(spool), send(spool))
 

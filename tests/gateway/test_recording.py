@@ -418,7 +418,7 @@ async def test_an_orderly_stop_puts_the_last_second_on_the_card(house: House) ->
     house.reads(climate_temperature=77.0)
     assert await house.recorder.close() is None
     again = house.recorder_anew()
-    await again._spool.open(0)
+    await again._spool.open()
     assert 77.0 in [value_of(line) for line in await house.lines("measure")]
 
 

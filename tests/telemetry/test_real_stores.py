@@ -45,7 +45,7 @@ class Branch:
     async def open(self) -> None:
         """As at each start."""
         self.spool = Spool(self._path, KEEP, forward=True)
-        await self.spool.open(int(time.time() * 1000))
+        await self.spool.open()
 
     async def flush(self, seconds: int) -> None:
         """So many seconds of all series, as one flush."""
@@ -225,7 +225,7 @@ from sentinel.telemetry.target import version_1
 from sentinel.telemetry.writer import Writer
 async def main(path, url):
     spool = Spool(Path(path), Keep(30, 512 * 2**20), forward=True)
-    await spool.open(int(time.time() * 1000))
+    await spool.open()
     writer = Writer(spool, version_1(url, database="durg"), SystemClock(), print)
     print(spool.counts().waiting, flush=True)
     await writer.run()

@@ -14,12 +14,15 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import ANY, patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentinel.telemetry import age as age_module
 from sentinel.telemetry import store as store_module
+from sentinel.telemetry.age import Age
 from sentinel.telemetry.model import Counts, Flush, Keep, Poison, SpoolUnavailable, Summary
 from sentinel.telemetry.spool import MAX_QUESTIONS, Spool
 from sentinel.telemetry.spoolfile import SpoolDamaged, reported
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 KEEP = Keep(30, 64 * 2**20)
+HOUR_MS = 3_600_000
 
 
 @pytest.fixture
@@ -41,14 +45,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def spool(path: Path) -> AsyncIterator[Spool]:
     spool = Spool(path, KEEP, forward=True)
-    await spool.open(NOW_MS)
+    await spool.open()
     yield spool
     await spool.close()
 
 
-async def opened(path: Path, keep: Keep = KEEP, *, forward: bool = True, now_ms: int = NOW_MS) -> Spool:
+async def opened(path: Path, keep: Keep = KEEP, *, forward: bool = True) -> Spool:
     spool = Spool(path, keep, forward=forward)
-    await spool.open(now_ms)
+    await spool.open()
     return spool
 
 
@@ -185,7 +189,7 @@ async def test_a_crash_between_the_upkeep_of_a_flush_and_the_flush_leaves_the_co
     batch = store.read(100)
     assert batch is not None
     store.done(batch.upto, 9, [Poison("x", "no")])
-    store._tidy(flush(1, 10, minutes={NOW_MS // 60_000 + 60: {"p": Summary(1, 1, 1)}}))
+    store._tidy(flush(1, 10, minutes={NOW_MS // 60_000 + 60: {"p": Summary(1, 1, 1)}}), NOW_MS)
     assert durable(path) == (10, 9)
     store.close()
 
@@ -263,14 +267,57 @@ async def test_beyond_its_bytes_the_oldest_lines_are_dropped_and_counted(path: P
 
 async def test_beyond_its_days_the_oldest_lines_are_dropped(path: Path) -> None:
     spool = await opened(path, Keep(2, 2**20))
-    day = 86_400_000
-    for number in range(5):
-        await spool.append(flush(number, 10, at_ms=NOW_MS + number * day))
-    assert (spool.counts().waiting, spool.counts().dropped) == (30, 20)
+    for hour in range(4 * 24 + 1):
+        at_ms = NOW_MS + hour * HOUR_MS
+        await spool.append(flush(hour, 10, at_ms=at_ms), at_ms)
+    assert (spool.counts().waiting, spool.counts().dropped) == (490, 480)
     await spool.close()
 
 
-async def test_at_a_start_what_is_too_old_or_too_much_is_dropped(path: Path) -> None:
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "at its start"])
+@pytest.mark.parametrize("synchronised", [True, False])
+async def test_a_clock_that_is_a_year_ahead_costs_no_line_and_no_plot(
+    path: Path, running: bool, synchronised: bool
+) -> None:
+    spool = await opened(path)
+    for hour in range(48):
+        at_ms = NOW_MS + hour * HOUR_MS
+        await spool.append(flush(hour, 60, minutes={at_ms // 60_000: {"p": Summary(1, 2, 3)}}), at_ms)
+    if not running:
+        await spool.close()
+        spool = await opened(path)
+    for hour in range(23):
+        at_ms = NOW_MS + 366 * 24 * HOUR_MS + hour * HOUR_MS
+        new = flush(48 + hour, 60, at_ms=at_ms, minutes={at_ms // 60_000: {"p": Summary(1, 2, 3)}})
+        await spool.append(new, at_ms if synchronised else None)
+    assert spool.counts() == Counts(made=71 * 60, waiting=71 * 60, bytes=ANY, oldest_ms=NOW_MS)
+    assert len((await spool.plot("p", NOW_MS // 1000 - 60, NOW_MS // 1000 + 48 * 3600)).at) == 48
+    assert len(await drained(spool)) == 71 * 60
+    await spool.close()
+
+
+async def test_a_clock_that_nobody_believes_drops_nothing_by_age_however_long_it_runs(path: Path) -> None:
+    spool = await opened(path, Keep(2, 2**20))
+    for hour in range(24 * 9):
+        await spool.append(flush(hour, 10, at_ms=NOW_MS + hour * HOUR_MS), None)
+    assert spool.counts().waiting == 24 * 9 * 10
+    await spool.close()
+
+
+def test_the_age_is_judged_after_a_day_without_a_jump() -> None:
+    age, at = Age(), NOW_MS
+    for hour in range(24):
+        assert age.judged(at + hour * HOUR_MS) is None
+    assert age.judged(at + 24 * HOUR_MS) == at + 24 * HOUR_MS
+    assert age.judged(at + 25 * HOUR_MS) is not None
+    assert age.judged(at + 25 * HOUR_MS - 5000) is not None, "a clock that is corrected by seconds went on evenly"
+    assert age.judged(at + 400 * 24 * HOUR_MS) is None
+    assert age.judged(at + 26 * HOUR_MS) is None, "and back again"
+    assert age.judged(None) is None
+    assert age.judged(at + 27 * HOUR_MS) is None, "nobody knows what it did meanwhile"
+
+
+async def test_at_a_start_what_is_too_much_is_dropped(path: Path) -> None:
     spool = await opened(path)
     for number in range(200):
         await spool.append(flush(number, 100))
@@ -280,9 +327,6 @@ async def test_at_a_start_what_is_too_old_or_too_much_is_dropped(path: Path) -> 
     assert spool.counts().bytes <= size // 2
     assert balanced(spool.counts())
     assert spool.counts().waiting >= 9_000
-    await spool.close()
-    spool = await opened(path, now_ms=NOW_MS + 31 * 86_400_000)
-    assert spool.counts() == Counts(made=20_000, dropped=20_000)
     await spool.close()
 
 
@@ -337,7 +381,7 @@ def noise(number: int) -> tuple[str, ...]:
     )
 )
 def test_every_line_is_in_exactly_one_place_whatever_happens(steps: list[tuple[str, int]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.multiple(age_module, STEADY_MS=0, STEP_MS=10**15):
         path, keep = Path(folder) / "telemetry.db", Keep(30, 12_000)
         store = Store(path, keep, forward=True, known=Counts())
         made, at, number, batch, taken = 0, NOW_MS, 0, None, set[str]()
@@ -346,7 +390,7 @@ def test_every_line_is_in_exactly_one_place_whatever_happens(steps: list[tuple[s
             match what:
                 case "append":
                     number += 1
-                    store.append(flush(number, much, at_ms=at, minutes={at // 60_000: {"p": Summary(1, 1, 1)}}))
+                    store.append(flush(number, much, at_ms=at, minutes={at // 60_000: {"p": Summary(1, 1, 1)}}), at)
                     made += much
                 case "read":
                     batch = store.read(much)
@@ -398,7 +442,7 @@ async def test_before_it_is_opened_and_after_it_is_closed_everything_is_refused(
         assert spool.counts() == Counts()
         await spool.close()
     with pytest.raises(SpoolUnavailable, match="closed"):
-        await spool.open(NOW_MS)
+        await spool.open()
     assert not path.exists()
 
 
@@ -416,7 +460,7 @@ async def test_on_a_full_disk_the_flush_is_refused_and_taken_again_when_there_is
             with pytest.raises(SpoolUnavailable, match=r"full|I/O"):
                 await again_and_again(spool, kept)
             subprocess.run(["mount", "-o", "remount,size=8m", str(tmp_path / "disk")], check=True)
-        await spool.open(NOW_MS)
+        await spool.open()
         await spool.append(Flush(noise(kept), NOW_MS, NOW_MS, {}))
         assert spool.failure is None
         assert (balanced(spool.counts()), spool.counts().waiting) == (True, (kept + 1) * 500)
@@ -436,7 +480,7 @@ async def fill(spool: Spool) -> int:
 
 async def again_and_again(spool: Spool, number: int) -> None:
     for _ in range(20):
-        await spool.open(NOW_MS)
+        await spool.open()
         await spool.append(Flush(noise(number), NOW_MS, NOW_MS, {}))
 
 
@@ -449,23 +493,23 @@ async def test_a_disk_that_went_read_only_is_said_and_what_was_counted_stands(sp
     with pytest.raises(SpoolUnavailable, match="readonly"):
         await spool.read()
     assert spool.counts().made == 10
-    await spool.open(NOW_MS)
+    await spool.open()
     await spool.append(flush(1, 10))
     assert len(await drained(spool)) == 20
 
 
 async def test_a_hanging_disk_is_given_up_after_the_deadline(path: Path) -> None:
     spool = Spool(path, KEEP, forward=True, deadline_s=0.2)
-    await spool.open(NOW_MS)
+    await spool.open()
     await spool.append(flush(0, 10))
     hangs = threading.Event()
     spool._executor.submit(hangs.wait)
     with pytest.raises(SpoolUnavailable, match="no answer within"):
         await spool.append(flush(1, 10))
     with pytest.raises(SpoolUnavailable, match="no answer within"):
-        await spool.open(NOW_MS)
+        await spool.open()
     hangs.set()
-    await spool.open(NOW_MS)
+    await spool.open()
     assert spool.counts().waiting == 10, "what was refused before it began was not written"
     await spool.append(flush(1, 10))
     assert len(await drained(spool)) == 20
@@ -476,7 +520,7 @@ async def test_a_flush_that_was_refused_for_its_slowness_and_landed_is_counted_w
     path: Path,
 ) -> None:
     spool = Spool(path, KEEP, forward=True, deadline_s=0.2)
-    await spool.open(NOW_MS)
+    await spool.open()
     hangs = threading.Event()
     assert spool._store is not None
     spool._store._db.set_progress_handler(lambda: not hangs.wait(), 1)
@@ -484,7 +528,7 @@ async def test_a_flush_that_was_refused_for_its_slowness_and_landed_is_counted_w
         await spool.append(flush(0, 10))
     assert spool.counts().made == 0
     hangs.set()
-    await spool.open(NOW_MS)
+    await spool.open()
     await spool.append(flush(0, 10))
     assert spool.counts().made == 20
     assert await drained(spool) == [*lines(0, 10), *lines(0, 10)]
@@ -516,7 +560,7 @@ async def test_a_file_that_is_deleted_is_missed_and_a_new_one_counts_on(spool: S
     path.unlink()
     with pytest.raises(SpoolUnavailable, match="deleted"):
         await spool.append(flush(2, 10))
-    await spool.open(NOW_MS)
+    await spool.open()
     assert spool.counts() == Counts(made=20, written=10, dropped=10)
     await spool.append(flush(2, 10))
     await spool.done(batch.upto, 10, ())
@@ -528,7 +572,7 @@ async def test_a_second_program_is_refused_and_disturbs_nothing(spool: Spool, pa
     await spool.append(flush(0, 10))
     other = Spool(path, KEEP, forward=True)
     with pytest.raises(SpoolUnavailable, match="locked"):
-        await other.open(NOW_MS)
+        await other.open()
     await other.close()
     await spool.append(flush(1, 10))
     assert not path.with_name("telemetry.db.damaged").exists()
@@ -580,10 +624,10 @@ async def test_a_file_with_other_tables_is_set_aside_or_used_as_it_is(path: Path
     spool = Spool(path, KEEP, forward=True)
     for _ in range(3):
         with contextlib.suppress(SpoolUnavailable):
-            await spool.open(NOW_MS)
+            await spool.open()
             await spool.append(flush(1, 10, minutes={NOW_MS // 60_000 + 60: {"p": Summary(2, 2, 2)}}))
             await spool.plot("p", 0, 2**40)
-    await spool.open(NOW_MS)
+    await spool.open()
     assert balanced(spool.counts())
     assert len(await drained(spool)) >= 10
     await spool.close()
@@ -610,7 +654,7 @@ async def test_wherever_the_file_is_damaged_nothing_but_spool_unavailable_comes_
     for number in range(20):
         try:
             if spool.failure is not None:
-                await spool.open(NOW_MS)
+                await spool.open()
             await spool.append(
                 flush(100 + number, 10, minutes={NOW_MS // 60_000 + number * 60: {"p1": Summary(1, 1, 1)}})
             )

@@ -174,8 +174,10 @@ def test_whatever_is_asked_the_answer_is_bounded(store: Store, begin: int, end: 
 
 
 def test_what_is_older_than_was_asked_to_keep_is_forgotten(store: Store) -> None:
-    for day in range(40):
-        tell(store, {MINUTE + day * 1440: {"p": level(day)}})
+    for hour in range(39 * 24 + 1):
+        minutes = {MINUTE + hour * 60: {"p": level(hour // 24)}} if hour % 24 == 0 else {}
+        at = (MINUTE + hour * 60) * 60_000
+        store.append(Flush((), at, at, minutes), at)
     plot = store.plot("p", MINUTE * 60, (MINUTE + 40 * 1440) * 60, MOST_ROWS)
     assert 30 <= len(plot.at) <= 32
     assert plot.last[-1] == 39.0

@@ -647,7 +647,7 @@ async def test_after_ten_days_without_a_store_every_point_is_written_at_twenty_t
     loop = virtual_loop()
     spool = Spool(tmp_path / "telemetry.db", Keep(30, 512 * 2**20), forward=True)
     loop.watch(spool)  # type: ignore[arg-type]  # a thread of its own, as the journal has
-    await spool.open(FIRST_MS)
+    await spool.open()
     made = 0
     async with misbehaving() as sink, Stage(sink, real=spool) as stage:
         sink.always = Say(503, {"Retry-After": "3600"})
