@@ -51,6 +51,9 @@ REST: dict[str, Value] = {
     "climate.temperature": 28.0,
     "climate.humidity": 41.0,
     "battery.voltage": 13.2,
+    "battery.current": 0.42,
+    "battery.power": 5.5,
+    "battery.energy": 812,
 }
 
 
