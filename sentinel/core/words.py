@@ -244,6 +244,8 @@ REASONS: dict[str, Text] = {
     "secret": Text("टोकन या पासवर्ड यहाँ पढ़ा नहीं जा रहा", "token or password cannot be read here"),
     "tls": Text("डेटाबेस का प्रमाणपत्र नहीं माना गया", "its certificate is not trusted"),
     "all-refused": Text("डेटाबेस कुछ भी नहीं ले रहा", "it takes nothing that is sent"),
+    "store-limit": Text("डेटाबेस की अपनी सीमा भर गई", "the database is at a limit"),
+    "lines-refused": Text("डेटाबेस कुछ माप नहीं ले रहा", "it refuses some of the values"),
     "busy": Text("डेटाबेस व्यस्त है", "the database is busy"),
     "server-error": Text("डेटाबेस में खराबी", "a fault of the database"),
     "unreachable": Text("डेटाबेस तक रास्ता नहीं", "the database cannot be reached"),

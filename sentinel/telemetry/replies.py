@@ -29,6 +29,8 @@ class Reason(StrEnum):
     SECRET = "secret"  # noqa: S105 - a word, no password: the token or password cannot be read here
     TLS = "tls"  # certificate not trusted, or no TLS there; the CA file cannot be read
     ALL_REFUSED = "all-refused"  # not one line is taken, for reasons that are not the lines'
+    LIMIT = "store-limit"  # a bound that an admin set for series, tags, requests or room
+    LINES = "lines-refused"  # more of them than a handful, for good
     BUSY = "busy"  # 429, 503
     BROKEN = "server-error"  # other 5xx
     UNREACHABLE = "unreachable"  # refused, no route, no such name
@@ -86,6 +88,14 @@ Verdict = Stored | BadLines | TooLarge | Later | Refused
 
 # tsdb/store.go, models/points.go and http/write_handler.go of InfluxDB 1 and 2; "partial write of line protocol" is 3's.
 _OF_LINES = re.compile(r"unable to parse|partial write|field type conflict|points beyond retention|dropped=\d")
+# tsdb/shard.go and tsdb/index of InfluxDB 1, the operating system, the quotas of 2 and 3: what the server lacks, not a line.
+_LIMITS = re.compile(
+    r"max-series-per-database|max-values-per-tag|cache-max-memory-size|cache maximum memory size"
+    r"|no space left on device|disk (is )?full|disk quota|quota exceeded|limit exceeded|exceeded (the )?(quota|limit)",
+    re.IGNORECASE,
+)
+_IN_QUOTES = re.compile(r"['\"].*['\"]")
+_CLOSED = re.compile(r"engine is closed|shard is disabled|shutting down", re.IGNORECASE)  # it stops, or starts
 _DROPPED = re.compile(r"dropped=(\d{1,9})\b")
 # One line each: unable to parse 'm v=x 1': invalid number. The quoted line may itself hold quotes and colons.
 _QUOTED = re.compile(r"unable to parse '(.+)': (.+)")
@@ -110,6 +120,8 @@ def judge(answer: Answer, now: datetime) -> Verdict:
             return Later(Reason.BUSY, retry_after_s(answer.headers, now))
         case 500 if "retention policy not found" in _words(answer.body):  # InfluxDB 1.6 says 500, not 404
             return Refused(Reason.NOT_FOUND)
+        case 500 | 507 if _LIMITS.search(_words(answer.body)):
+            return Refused(Reason.LIMIT)
         case status if 500 <= status < 600:
             return Later(Reason.BROKEN)
         case _:
@@ -140,6 +152,11 @@ def _about_lines(answer: Answer) -> Verdict:
     if "html" in answer.headers.get("content-type", ""):
         return Refused(Reason.STRANGER)
     words = _words(answer.body)
+    own = _IN_QUOTES.sub("", words)  # a tag of ours may hold any words
+    if _LIMITS.search(own):
+        return Refused(Reason.LIMIT)
+    if _CLOSED.search(own):
+        return Later(Reason.BROKEN)
     dropped = _DROPPED.search(words)
     quoted = (_QUOTED.fullmatch(line.strip()) for line in words.split("\n"))
     return BadLines(

@@ -107,6 +107,35 @@ def test_a_long_number_to_wait_is_an_hour() -> None:
     assert of(429, retry_after="999999999999") == Later(Reason.BUSY, 3600.0)
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "partial write: max-series-per-database limit exceeded: (1000000) dropped=5000"),
+        (400, 'partial write: max-values-per-tag limit exceeded (1/1): measurement="m" tag="t" value="v" dropped=1'),
+        (422, "failure writing points to database: bucket storage quota exceeded"),
+        (400, "partial write: [shard 7] write /var/lib/influxdb/wal/_00001.wal: no space left on device dropped=12"),
+        (500, "engine: cache-max-memory-size exceeded: (1073741836/1073741824)"),
+        (507, "Disk full"),
+    ],
+)
+def test_a_limit_of_the_server_is_no_fault_of_a_line(status: int, words: str) -> None:
+    assert of(status, {"error": words}) == Refused(Reason.LIMIT)
+
+
+def test_a_server_that_stops_while_it_is_written_to_is_asked_again_and_blames_no_line() -> None:
+    assert of(400, {"error": "partial write: engine is closed dropped=5000"}) == Later(Reason.BROKEN)
+    assert of(500, {"error": "engine is closed"}) == Later(Reason.BROKEN)
+
+
+def test_the_name_of_a_zone_that_sounds_like_a_limit_is_no_limit() -> None:
+    verdict = bad(
+        400, {"error": "unable to parse 'zone,name=quota\\ exceeded,max-values-per-tag=1 x 1': invalid field"}
+    )
+    assert verdict.certain
+    conflict = 'partial write: field type conflict: input field "disk full" on measurement "m" is integer dropped=1'
+    assert bad(400, {"error": conflict}).dropped == 1
+
+
 # --- Words about lines, as the real ones say them ----------------------------------------------------------------------
 
 
