@@ -62,6 +62,9 @@ CLOSED = Text("बंद हुआ: {}", "closed: {}")
 TESTING = Text("परीक्षण", "test")
 STILL_ACTIVE = Text("अब भी जारी", "still active")
 OVER = Text("अब सामान्य, पर मामला बंद करना बाकी", "normal again, but still to be closed")
+NOBODY_TOLD = Text(
+    "किसी को सूचना नहीं जा सकी: 112 पर फ़ोन करें", "Nobody could be told: telephone the police yourselves, on 112"
+)
 UNANSWERED = Text("अभी किसी ने उत्तर नहीं दिया", "Nobody has answered yet")
 POLICE_OWE = Text("पुलिस का उत्तर बाकी", "the police have still to answer")
 RAN_OUT = Text("उत्तर की अवधि बीत गई, फिर से सूचना जा रही है", "the answer has run out, people are told again")
@@ -75,13 +78,13 @@ TIMES = Text("{} बार", "{} times")
 THE_BRANCH = Text("शाखा", "the branch")
 
 NOTICES: Mapping[NoticeState, Text] = {
-    NoticeState.PENDING: Text("जा रही है", "on its way"),
-    NoticeState.SENDING: Text("जा रही है", "on its way"),
+    NoticeState.PENDING: Text("अभी नहीं भेजी जा सकी, कोशिश जारी है", "not sent yet, trying"),
+    NoticeState.SENDING: Text("भेजी जा रही है", "on its way"),
     NoticeState.SENT: Text("भेजी गई", "sent"),
     NoticeState.DELIVERED: Text("पहुँची", "delivered"),
     NoticeState.READ: Text("पढ़ी गई", "read"),
     NoticeState.FAILED: Text("नहीं पहुँची", "failed"),
-    NoticeState.WITHDRAWN: Text("वापस ली गई", "withdrawn"),
+    NoticeState.WITHDRAWN: Text("ज़रूरत नहीं रही, नहीं भेजी गई", "not needed any more, not sent"),
 }
 MESSAGES: Mapping[str, Text] = {  # by the id of the message that the notice carries
     "alarm": Text("अलार्म", "alarm"),

@@ -176,6 +176,40 @@ async def test_a_fault_is_an_outline_from_the_beginning_and_says_who_comes_next(
     assert "24 hours" in said
 
 
+async def test_what_never_left_the_branch_is_not_sent_and_never_on_its_way(story: Story) -> None:
+    story.mail.down = True
+    story.room.reachable = False
+    story.room.wake.set()
+    await story.minutes(3)
+    story.press("smoke-hall")
+    await story.minutes(3)
+    assert not any(one.told for one in story.incident("smoke-hall").notices.values())
+    said = re.findall(r'<article class="incident box critical.*?</article>', sections(story)["incidents"], re.DOTALL)
+    hindi = re.findall(
+        r'<article class="incident box critical.*?</article>', sections(story, "hi")["incidents"], re.DOTALL
+    )
+    assert "not sent yet, trying" in text(said[0])
+    assert "on its way" not in text(said[0])
+    assert "Nobody could be told: telephone the police yourselves, on 112" in text(said[0])
+    assert "अभी नहीं भेजी जा सकी, कोशिश जारी है" in text(hindi[0])
+    story.mail.down = False
+    story.room.reachable = True
+    story.room.wake.set()
+    await story.minutes(5)
+    assert "Nobody could be told" not in text(sections(story)["incidents"])
+
+
+async def test_a_notice_that_is_being_sent_is_on_its_way(story: Story) -> None:
+    story.press("smoke-hall")
+    seen = set()
+    for _ in range(400):
+        await story.seconds(0.02)
+        if found := re.findall(r'<ul class="told-list".*?</ul>', sections(story)["incidents"], re.DOTALL):
+            seen |= set(re.findall(r'class="told ([a-z]+)"', found[0]))
+    assert "sending" in seen
+    assert "pending" not in seen
+
+
 async def test_what_is_latched_and_normal_again_says_that_it_is_still_to_be_closed(story: Story) -> None:
     story.press("smoke-hall")
     await story.seconds(5)
@@ -345,11 +379,20 @@ def test_a_test_is_dotted_and_says_so_in_words() -> None:
 @pytest.mark.parametrize("state", list(NoticeState))
 def test_how_far_a_notice_got_is_a_mark_and_a_word(state: NoticeState) -> None:
     shown = str(incidents.show(IncidentsView((an_incident(notices=(a_notice(state),)),), ()), READER))
-    word = {"pending": "on its way", "sending": "on its way", "withdrawn": "withdrawn", "failed": "failed"}.get(
-        state, state
-    )
+    word = {
+        "pending": "not sent yet, trying",
+        "sending": "on its way",
+        "withdrawn": "not needed any more, not sent",
+    }.get(state, state)
     assert f'<span class="told {state}">' in shown
     assert f"Station · e-mail {word} 12:00" in text(shown)
+
+
+def test_why_a_notice_was_withdrawn_is_in_its_word_and_not_in_the_daemons() -> None:
+    told = a_notice(NoticeState.WITHDRAWN, reason="answered")
+    shown = str(incidents.show(IncidentsView((an_incident(notices=(told,)),), ()), HINDI))
+    assert "ज़रूरत नहीं रही, नहीं भेजी गई" in text(shown)
+    assert "answered" not in text(shown)
 
 
 def test_a_contact_has_one_row_with_the_newest_and_the_timeline_has_each_message() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sentinel.core import labels, ladder, words
+from sentinel.core.incident import NoticeState
 from sentinel.core.model import Party, Text
 from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sentinel.gateway.app import Gateway
 
 OLD = timedelta(minutes=30)  # an answer that was given so long ago
+MOMENT = timedelta(seconds=30)  # in which a notice leaves where nothing keeps it
 
 
 class Cases:
@@ -28,7 +30,7 @@ class Cases:
         """One incident. Never called for a silent one: `showing` has taken it out."""
         now = self._gateway.clock.now()
         standing = ladder.standing(one, now)
-        due = ladder.due(one, now)
+        due = ladder.due_in(self._gateway.desk.state, one, now)
         steps = one.ladder.steps
         step = steps[due.rungs % len(steps)] if steps and due.next_at is not None else None
         return IncidentView(
@@ -93,13 +95,24 @@ class Cases:
             newest[key] = (notice, newest[key][1] + 1 if key in newest else 1)
         return tuple(self.notice(notice, times) for notice, times in newest.values())
 
+    def _got(self, notice: Notice) -> NoticeState:
+        """How far it got. One that is still to be sent is on its way while nothing keeps it, and for a moment."""
+        if not notice.live:
+            return notice.state
+        contact = self._gateway.settings.contacts.get(notice.contact)
+        room = "" if contact is None else contact.addresses.get(notice.channel, "")
+        by = (f"channel:{notice.channel}", f"room:{room}")
+        down = any(way.up is False and way.subject in by for way in self._gateway.ways.view())
+        waits = notice.reason or down or self._gateway.clock.now() - notice.at > MOMENT
+        return NoticeState.PENDING if waits else NoticeState.SENDING
+
     def notice(self, notice: Notice, times: int) -> NoticeView:
         """One notice, which stands for so many."""
         return NoticeView(
             self._post(notice.contact),
             self._channel(notice.channel),
             notice.words,
-            notice.state,
+            self._got(notice),
             notice.at,
             notice.reason,
             times,

@@ -31,6 +31,7 @@ from htpy import (
 )
 
 from sentinel.core import labels, words
+from sentinel.core.incident import NoticeState
 from sentinel.core.model import Severity, Text
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
 
@@ -83,6 +84,7 @@ def _card(one: IncidentView, reader: Reader) -> Element:
         ],
         bool(one.hides)
         and p(class_="hides")[reader.say(labels.HIDES), ": ", ", ".join(reader.say(name) for name in one.hides)],
+        one.untold and p(class_="untold")[reader.say(labels.NOBODY_TOLD)],
         p(class_="turn")[_turn(one, reader)],
         bool(one.notices)
         and ul({"class": "told-list", "aria-label": reader.say(labels.TOLD)})[
@@ -148,8 +150,14 @@ def _told(notice: NoticeView, reader: Reader) -> Element:
         " ",
         clock(notice.at, reader),
         notice.times > 1 and [" ", span(class_="times")["· ", reader.say(labels.TIMES).format(notice.times)]],
-        notice.reason and span(class_="why")[" · ", words.reason(notice.reason, reader.lang)],
+        _why(notice, reader),
     ]
+
+
+def _why(notice: NoticeView, reader: Reader) -> Node:
+    """What stopped it. Of one that was withdrawn the word itself says why."""
+    said = notice.reason and notice.state is not NoticeState.WITHDRAWN
+    return said and span(class_="why")[" · ", words.reason(notice.reason, reader.lang)]
 
 
 def _next(one: IncidentView, reader: Reader) -> Node:

@@ -31,7 +31,7 @@ SHAPES = {
 }
 SEVERITY_LEVEL = {Severity.CRITICAL: "critical", Severity.HIGH: "high", Severity.FAULT: "fault", Severity.INFO: "calm"}
 TICKS = {
-    NoticeState.PENDING: "ringing",
+    NoticeState.PENDING: "failed",
     NoticeState.SENDING: "ringing",
     NoticeState.SENT: "sent",
     NoticeState.DELIVERED: "delivered",

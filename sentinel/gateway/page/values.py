@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sentinel.core.incident import NoticeState
 from sentinel.core.model import Role, Severity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime, tzinfo
 
-    from sentinel.core.incident import NoticeState
     from sentinel.web.language import Language
 
 
@@ -62,7 +62,7 @@ class NoticeView:
     who: Text
     channel: Text
     words: str
-    state: NoticeState
+    state: NoticeState  # SENDING while it is being sent, PENDING when it has to wait
     at: datetime
     reason: str
     times: int
@@ -108,6 +108,13 @@ class IncidentView:
     def fault(self) -> bool:
         """Drawn as an outline from the beginning: nobody runs for it."""
         return self.severity in (Severity.FAULT, Severity.INFO)
+
+    @property
+    def untold(self) -> bool:
+        """Somebody should run, and nothing has left the branch or is leaving it now."""
+        stuck = (NoticeState.PENDING, NoticeState.FAILED, NoticeState.WITHDRAWN)
+        grave = self.severity is Severity.CRITICAL and not self.test and self.closed_at is None
+        return grave and bool(self.notices) and all(one.state in stuck for one in self.notices)
 
 
 @dataclass(frozen=True, slots=True)
