@@ -250,6 +250,8 @@ class Recorder:
             free_bytes=None if self._card.free is None else in_steps(self._card.free),
         )
         self._vitals.look(self._around.links(), daemon, self._spool.counts(), now, now_ms)
+        if self._writer is not None:
+            self._writer.look()  # whatever its step waits for
         self._judge(now)
 
     def _saw(self, views: Sequence[ZoneView], now_ms: int) -> None:

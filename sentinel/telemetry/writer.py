@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
+from sentinel.telemetry.faults import Faults
 from sentinel.telemetry.model import SpoolUnavailable
 from sentinel.telemetry.parcel import Parcel
 from sentinel.telemetry.recent import Recent
@@ -36,21 +37,6 @@ SMALLER_S = 600.0  # how long a smaller size is remembered
 BACKOFF_FIRST_S, BACKOFF_LAST_S = 1.0, 60.0
 REFUSED_S = 300.0  # what a person must mend is asked now and then
 IDLE_S = 60.0  # without a wake-up
-SILENT_S = 6 * 3600.0
-GRACE_S = 600.0  # for a run that begins with an outage older than that
-QUIET_S = 3600.0  # without a new loss, before a spool that overflowed is called well
-
-# These a person must mend: told at once. The others pass by themselves, and are told when they last.
-TOLD_AT_ONCE = frozenset(
-    {
-        Reason.CREDENTIAL,
-        Reason.NOT_FOUND,
-        Reason.STRANGER,
-        Reason.SECRET,
-        Reason.TLS,
-        Reason.ALL_REFUSED,
-    }
-)
 
 
 class Spool(Protocol):
@@ -88,8 +74,8 @@ class Writer:
         *,
         rng: random.Random | None = None,
     ) -> None:
-        self.alive: Callable[[], None] = lambda: None
-        self._spool, self._target, self._clock, self._tell = spool, target, clock, tell
+        self._spool, self._target, self._clock = spool, target, clock
+        self._faults = Faults(clock, tell, target.shown)
         self._rng = rng or random.Random()  # noqa: S311 - it spreads branches, it guards nothing
         self._woken = asyncio.Event()
         self._most, self._smaller_until = MOST, 0.0
@@ -99,11 +85,8 @@ class Writer:
         self._recent = Recent()
         self._up: bool | None = None
         self._reason = ""
-        self._since = self._moving = clock.monotonic()  # `moving`: when it last wrote, or had nothing to write
+        self._since = clock.monotonic()
         self._written_at: float | None = None
-        self._told: set[str] = set()  # since it was last well
-        self._dropped: int | None = None  # as last seen; None: the spool was not open yet
-        self._dropped_at: float | None = None
 
     def wake(self) -> None:
         """There is something new. A wait that the server asked for, or a back-off, is not cut short."""
@@ -115,14 +98,17 @@ class Writer:
         written = None if self._written_at is None else now - self._written_at
         return StoreView(self._up, now - self._since, self._reason, written)
 
+    def look(self) -> None:
+        """What is to be told although each single failure passes. Whoever runs it looks too, each second: a step may hang."""
+        self._faults.look(self._spool.counts())
+
     async def run(self) -> None:
-        """Until cancelled. A sign of life at least every two minutes, however long it waits."""
+        """Until cancelled."""
         self._parcel = None
         async with Wire(self._target) as wire:
             while True:
-                self.alive()
                 wait = await self._step(wire)
-                self._look()
+                self.look()
                 if wait is None:
                     await self._idle()
                 else:
@@ -140,6 +126,7 @@ class Writer:
                 batch = await self._spool.read(self._most)
                 if batch is None:
                     return None
+                self.look()  # now the spool is open for certain: what was lost in earlier runs is not told again
                 self._parcel = Parcel(batch, self._most, again=self._doubted)
             parcel, piece, wait = self._parcel, self._parcel.piece(), 0.0
             if piece is not None:
@@ -223,27 +210,22 @@ class Writer:
         until = self._clock.monotonic() + wait_s
         while (left := until - self._clock.monotonic()) > 0:
             await asyncio.sleep(min(left, IDLE_S))
-            self.alive()
-            self._look()
+            self.look()
 
     def _wrote(self, now: float) -> None:
-        self._written_at = self._moving = now
+        self._written_at = now
         self._tries = 0
         if self._up is False:
             log.info("store back after=%.0fs url=%s", now - self._since, self._target.shown)
         self._state(True, "")
-        if self._told and (self._dropped_at is None or now - self._dropped_at > QUIET_S):
-            self._told.clear()
-            self._tell(True, "")
+        self._faults.wrote()
 
     def _lost(self, reason: Reason, after_s: float | None = None) -> float:
         """Note it, and say how long to wait."""
         if self._up is not False:
             log.warning("store lost: %s url=%s", reason, self._target.shown)
         self._state(False, reason)
-        # A clock that was never set trusts no certificate: that mends itself.
-        if reason in TOLD_AT_ONCE and (reason is not Reason.TLS or self._clock.synchronised()):
-            self._say(reason)
+        self._faults.lost(reason)
         if after_s is None and reason is not Reason.SLOW:  # a server that went away, not one that we ask too much of
             self._recent.gone()
         self._tries += 1
@@ -255,33 +237,3 @@ class Writer:
         if up is not self._up:
             self._since = self._clock.monotonic()
         self._up, self._reason = up, reason
-
-    def _look(self) -> None:
-        """What a person must know although each single failure passes."""
-        counts, now = self._spool.counts(), self._clock.monotonic()
-        if self._dropped is None:
-            if not counts.made:
-                return
-            self._dropped = counts.dropped
-            self._moving = min(self._moving, now - self._outage_before_s(counts))
-        if not counts.waiting:
-            self._moving = now
-        if now - self._moving >= SILENT_S:
-            self._say(Reason.SILENT)
-        if counts.dropped > self._dropped:
-            self._dropped, self._dropped_at = counts.dropped, now
-            self._say(Reason.DROPPED)
-
-    def _outage_before_s(self, counts: Counts) -> float:
-        """A daemon that is restarted every few hours tells of a silent store too, ten minutes after its start."""
-        if counts.oldest_ms is None or not self._clock.synchronised():
-            return 0.0
-        waits_s = self._clock.now().timestamp() - counts.oldest_ms / 1000
-        return min(waits_s, SILENT_S - GRACE_S) if waits_s > 0 else 0.0
-
-    def _say(self, reason: Reason) -> None:
-        if reason in self._told:
-            return
-        log.warning("store wants a person: %s url=%s", reason, self._target.shown)
-        self._told.add(reason)
-        self._tell(False, reason)

@@ -487,6 +487,9 @@ async def test_ten_days_without_the_database_are_all_there_a_minute_after_it_is_
     assert [line.partition(" ")[2] for line in house.faults()] == ["telemetry:store trouble nothing-written"]
     async with store:
         await house.lives(75)
+        counts = house.spool.counts()
+        assert counts.written > away.counts.made
+        await house.lives(16 * 60)  # well is who was well for a while
         await house.recorder.close()
         counts = house.spool.counts()
         assert counts.made == counts.written + counts.waiting

@@ -17,6 +17,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel.telemetry.faults import DAY_S, HANDFUL, QUIET_S, SILENT_S
 from sentinel.telemetry.model import Batch, Counts, Flush, Keep, Poison, SpoolUnavailable
 from sentinel.telemetry.parcel import packed
 from sentinel.telemetry.recent import FORGETS_S, MOST_BYTES, Recent
@@ -24,7 +25,7 @@ from sentinel.telemetry.replies import Reason
 from sentinel.telemetry.spool import Spool
 from sentinel.telemetry.target import Target, version_1, version_2
 from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S
-from sentinel.telemetry.writer import LINES_A_SECOND, MOST, REFUSED_S, SILENT_S, SMALLER_S, Writer
+from sentinel.telemetry.writer import LINES_A_SECOND, MOST, REFUSED_S, SMALLER_S, Writer
 from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop, virtual_loop
 from tests.servers import free_port, make_certificates
 from tests.stores import MisbehavingSink, Post, Say, misbehaving
@@ -120,7 +121,6 @@ class Stage:
     def __post_init__(self) -> None:
         self.clock = FakeClock(self.now, synced=self.synced)
         target = self.target or version_2(self.sink.url, org="bank", bucket="branch")
-        self.signs_of_life: list[float] = []
         self.writer = Writer(
             self.real or self.spool,
             target,
@@ -128,7 +128,6 @@ class Stage:
             lambda well, why: self.told.append((well, why)),
             rng=random.Random(3),
         )
-        self.writer.alive = lambda: self.signs_of_life.append(asyncio.get_running_loop().time())
 
     async def __aenter__(self) -> Self:
         self.task = asyncio.create_task(self.writer.run())
@@ -144,6 +143,16 @@ class Stage:
         async with asyncio.timeout(86_400):
             while self.spool.blobs:
                 await asyncio.sleep(0.5)
+
+    async def mended(self) -> float:
+        """Wait, in an ordinary life of the branch, until it is told that all is well; how long that took."""
+        began = asyncio.get_running_loop().time()
+        async with asyncio.timeout(86_400):
+            while self.told[-1] != (True, ""):
+                self.spool.make(10)
+                await self.drained()
+                await asyncio.sleep(12)
+        return asyncio.get_running_loop().time() - began
 
     def stored_once(self) -> bool:
         """Everything that was made is in the store; twice is no harm, for the timestamp overwrites."""
@@ -177,7 +186,6 @@ async def test_a_new_flush_is_written_at_once_and_an_idle_writer_says_nothing() 
         await asyncio.sleep(3600)
         assert sink.posts == []
         assert stage.writer.view().up is None
-        assert max(b - a for a, b in zip(stage.signs_of_life, stage.signs_of_life[1:], strict=False)) <= 61
         stage.spool.make(3)
         began = asyncio.get_running_loop().time()
         await stage.drained()
@@ -242,6 +250,7 @@ async def test_lines_that_the_store_names_are_set_aside_without_looking_for_them
         stage.spool.make(700)
         await stage.drained()
         assert (stage.spool.written, len(stage.spool.poison), len(sink.posts)) == (600, 100, 2)
+        assert stage.told == [(False, Reason.LINES)]
 
 
 @virtual
@@ -252,6 +261,69 @@ async def test_points_that_the_store_no_longer_keeps_are_let_go_at_once() -> Non
         stage.spool.make(5000)
         await stage.drained()
         assert (len(sink.posts), len(stage.spool.poison), stage.spool.written) == (1, 5000, 0)
+        assert stage.told == [(False, Reason.LINES)]
+
+
+@virtual
+@pytest.mark.parametrize(
+    "words", ["max-series-per-database limit exceeded: (9)", "max-values-per-tag limit exceeded (9/9)"]
+)
+async def test_a_store_at_a_limit_of_its_own_costs_no_point_and_is_told(words: str) -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.counts_dropped, sink.poison = True, lambda _line: words
+        await flushes(stage, 3600)
+        assert stage.told == [(False, Reason.LIMIT)]
+        assert stage.spool.poison == []
+        sink.poison = lambda _line: None
+        await stage.drained()
+        assert stage.stored_once()
+
+
+@virtual
+async def test_a_series_that_is_always_refused_is_told_once_and_well_when_it_is_mended() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.counts_dropped = True
+        sink.poison = lambda line: "field type conflict" if line.startswith(b"measure,point=p3 ") else None
+        await flushes(stage, 4 * 3600)
+        assert stage.told == [(False, Reason.LINES)]
+        assert stage.writer.view().up, "the rest is written all the time"
+        sink.poison = lambda _line: None
+        await stage.mended()
+        assert len(stage.told) == 2
+
+
+@virtual
+async def test_a_bad_line_now_and_then_is_counted_and_calls_nobody() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        sink.poison = lambda line: "field type conflict" if line.split()[1].endswith(b"00") else None
+        for _ in range(48):
+            stage.spool.make(300)  # three of them bad, each half hour
+            await stage.drained()
+            await asyncio.sleep(1800)
+        assert len(stage.spool.poison) == 48 * 3 - 1, "of the first there is none"
+        assert stage.told == []
+        sink.poison = lambda line: "field type conflict" if line.split()[1].endswith(b"3") else None
+        stage.spool.make(10 * HANDFUL + 10)
+        await stage.drained()
+        assert stage.told == [(False, Reason.LINES)]
+
+
+@virtual
+@pytest.mark.parametrize("every_s", [600, 3000, 3 * 3600])
+async def test_a_store_that_comes_and_goes_is_told_a_few_times_a_day(every_s: int) -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        began = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - began < 2 * DAY_S:
+            sink.always = Say(401)
+            stage.spool.make(10)
+            stage.writer.wake()
+            await asyncio.sleep(3)
+            sink.always = None
+            await flushes(stage, every_s)
+        faults = sum(not well for well, _ in stage.told)
+        assert 1 <= faults <= 2 * 4
+        await stage.mended()
+        assert stage.stored_once()
 
 
 @virtual
@@ -266,7 +338,7 @@ async def test_a_store_that_refuses_every_line_in_strange_words_loses_nothing_an
         sink.always = None
         await stage.drained()
         assert stage.stored_once()
-        assert stage.told[-1] == (True, "")
+        await stage.mended()
 
 
 @virtual
@@ -303,7 +375,7 @@ async def test_a_store_that_turns_strange_in_the_middle_of_a_batch_costs_no_poin
         stage.writer.wake()
         await asyncio.sleep(900)
         assert len(sink.stored) == taken + 2000
-        assert stage.told == [(False, Reason.ALL_REFUSED)]
+        assert stage.told == [(False, Reason.LINES), (False, Reason.ALL_REFUSED)]
         sink.first = sink.always = None
         await stage.drained()
         assert len(stage.spool.poison) == 100
@@ -330,7 +402,7 @@ async def test_bad_lines_in_words_that_nobody_knows_do_not_block_the_rest(series
         stage.spool.make(700)
         await stage.drained()
         assert (stage.spool.written, len(stage.spool.poison)) == (600, 100)
-        assert stage.told == []
+        assert stage.told == [(False, Reason.LINES)]
 
 
 @virtual
@@ -398,7 +470,6 @@ async def test_a_store_that_asks_for_a_month_is_asked_again_after_an_hour() -> N
         stage.spool.make(10)
         await stage.drained()
         assert 3600 <= stage.gaps()[0] <= 3600 * 1.1 + 1
-        assert max(b - a for a, b in zip(stage.signs_of_life, stage.signs_of_life[1:], strict=False)) <= 61
 
 
 @virtual
@@ -549,6 +620,8 @@ async def test_what_a_person_must_mend_is_told_once_and_tried_slowly_and_nothing
         assert stage.writer.view().reason == reason
         sink.always = None
         await stage.drained()
+        assert stage.told == [(False, reason)], "it may come again"
+        assert QUIET_S[0] - REFUSED_S < await stage.mended() < QUIET_S[0] + 60
         assert stage.told == [(False, reason), (True, "")]
         assert stage.stored_once()
 
@@ -568,7 +641,8 @@ async def test_a_secret_that_is_not_there_is_told_and_nobody_is_asked_without_it
             assert sink.posts == [], "a file that holds something else than a token is not sent anywhere"
             token.value = "good"
             await stage.drained()
-            assert stage.told[-1] == (True, "")
+            assert stage.writer.view().up
+            await stage.mended()
 
 
 @virtual
@@ -635,6 +709,7 @@ async def test_an_outage_of_six_hours_is_told_once() -> None:
         assert stage.told == [(False, Reason.SILENT)]
         sink.always = None
         await stage.drained()
+        await stage.mended()
         assert stage.told == [(False, Reason.SILENT), (True, "")]
         assert stage.stored_once()
 
@@ -669,6 +744,11 @@ async def test_after_ten_days_without_a_store_every_point_is_written_at_twenty_t
         assert before / (loop.time() - began) > 20_000
         assert len(sink.stored) == made
         assert not sink.bad
+        assert stage.told == [(False, Reason.SILENT)]
+        await asyncio.sleep(QUIET_S[0])
+        await spool.append(Flush((f"measure,point=p0 value=1 {at_ms + 1000}",), at_ms, at_ms, {}))
+        stage.writer.wake()
+        await asyncio.sleep(60)
         assert stage.told == [(False, Reason.SILENT), (True, "")]
     await spool.close()
 
@@ -711,7 +791,7 @@ async def test_a_branch_with_nothing_to_write_is_not_an_outage() -> None:
 
 
 @virtual
-async def test_points_that_the_spool_had_to_drop_are_told_and_well_again_an_hour_after_the_last() -> None:
+async def test_points_that_the_spool_had_to_drop_are_told_and_well_again_a_while_after_the_last() -> None:
     async with misbehaving() as sink, Stage(sink) as stage:
         sink.always = Say(500)
         for _ in range(5):
@@ -724,9 +804,7 @@ async def test_points_that_the_spool_had_to_drop_are_told_and_well_again_an_hour
         sink.always = None
         await stage.drained()
         assert stage.told == [(False, Reason.DROPPED)]
-        await asyncio.sleep(3600)
-        stage.spool.make(1)
-        await stage.drained()
+        await stage.mended()
         assert stage.told == [(False, Reason.DROPPED), (True, "")]
 
 
