@@ -75,6 +75,8 @@ TIMELINE = Text("अब तक क्या हुआ", "What happened so far")
 NEXT = Text("आगे", "Next")
 NOBODY_NEXT = Text("आगे किसी को नहीं बताना है", "nobody else is due")
 TIMES = Text("{} बार", "{} times")
+FIRST = Text("पहली बार {}", "first {}")
+NOT_SHOWN = Text("बीच की {} बातें यहाँ नहीं दिखाई गईं", "{} in between are not shown")
 THE_BRANCH = Text("शाखा", "the branch")
 
 NOTICES: Mapping[NoticeState, Text] = {

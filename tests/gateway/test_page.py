@@ -366,6 +366,7 @@ def an_incident(**other: Any) -> IncidentView:
 def a_notice(state: NoticeState, **other: Any) -> NoticeView:
     given: dict[str, Any] = {
         "who": Text("थाना", "Station"), "channel": Text("ईमेल", "e-mail"), "words": "alarm", "at": NOON, "reason": "", "times": 1,
+        "first": other.get("at", NOON), "police": True,
     }  # fmt: skip
     return NoticeView(state=state, **given | other)
 
@@ -395,30 +396,69 @@ def test_why_a_notice_was_withdrawn_is_in_its_word_and_not_in_the_daemons() -> N
     assert "answered" not in text(shown)
 
 
-def test_a_contact_has_one_row_with_the_newest_and_the_timeline_has_each_message() -> None:
-    told = (
-        a_notice(NoticeState.DELIVERED, times=3),
-        a_notice(NoticeState.SENT, words="answered.acknowledged", at=NOON + timedelta(minutes=5)),
+def told_and_timeline(*notices: NoticeView, **other: Any) -> tuple[list[str], list[str]]:
+    shown = str(incidents.show(IncidentsView((an_incident(notices=notices, **other),), ()), READER))
+    told, _, timeline = shown.partition("<ol>")
+    return [[text(one) for one in re.findall(r"<li[^>]*>(.*?)</li>", part)] for part in (told, timeline)]  # type: ignore[return-value]
+
+
+def later(minutes: int) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def test_a_contact_has_one_row_for_the_alarm_and_the_timeline_has_when_it_was_first_told() -> None:
+    told, timeline = told_and_timeline(
+        a_notice(NoticeState.DELIVERED, times=3, at=later(4), first=NOON),
+        a_notice(NoticeState.SENT, words="answered.acknowledged", at=later(5)),
     )
-    shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
-    rows_ = re.findall(r"<li>(.*?)</li>", shown)
-    assert text(rows_[0]) == "Station · e-mail sent 12:05 · 4 times"
-    assert [text(one) for one in rows_[1:]] == [
+    assert told == ["Station · e-mail delivered 12:04 · 3 times, first 12:00"]
+    assert timeline == [
         "12:00 opened",
-        "12:00 alarm → Station · e-mail (3 times) delivered",
+        "12:00 alarm → Station · e-mail sent",
+        "12:04 alarm → Station · e-mail (3 times) delivered",
         "12:05 acknowledged → Station · e-mail sent",
     ]
 
 
-def test_a_timeline_of_days_keeps_its_newest_events() -> None:
-    told = tuple(
-        a_notice(NoticeState.SENT, channel=Text(f"c{n}", f"c{n}"), at=NOON + timedelta(minutes=n))
-        for n in range(incidents.MOST_EVENTS + 9)
+def test_who_did_not_get_the_alarm_has_no_tick_because_the_answer_reached_him() -> None:
+    told, timeline = told_and_timeline(
+        a_notice(NoticeState.FAILED, reason="number not in service", times=0, first=None, at=later(2)),
+        a_notice(NoticeState.SENT, words="answered.acknowledged", at=later(5)),
     )
-    shown = str(incidents.show(IncidentsView((an_incident(notices=told),), ()), READER))
-    timeline = shown.partition("<ol>")[2].partition("</ol>")[0]
-    assert timeline.count("<li>") == incidents.MOST_EVENTS
-    assert f"c{incidents.MOST_EVENTS + 8}" in timeline
+    assert told == ["Station · e-mail failed 12:02 · number not in service"]
+    assert timeline[1] == "12:02 alarm → Station · e-mail failed · number not in service"
+
+
+def test_who_got_the_alarm_once_and_then_not_has_both_in_the_row() -> None:
+    told, _ = told_and_timeline(a_notice(NoticeState.PENDING, reason="no-room", times=1, first=NOON, at=later(8)))
+    assert told == ["Station · e-mail not sent yet, trying 12:08 · first 12:00 · the card is full"]
+
+
+def test_a_timeline_of_days_keeps_its_newest_events_and_how_it_began() -> None:
+    channels = tuple(
+        a_notice(NoticeState.SENT, channel=Text(f"c{n}", f"c{n}"), at=later(n), police=n == 0)
+        for n in range(1, incidents.MOST_EVENTS + 10)
+    )
+    police = a_notice(NoticeState.DELIVERED, at=later(60), first=NOON)
+    _, timeline = told_and_timeline(*channels, police, again_at=later(1))
+    assert timeline[:3] == ["12:00 opened", "12:00 alarm → Station · e-mail sent", "11 in between are not shown"]
+    assert timeline[3].startswith("12:11 ")
+    assert len(timeline) == 3 + incidents.MOST_EVENTS
+    assert "12:60" not in timeline[-1]
+    assert timeline[-1].endswith("Station · e-mail delivered")
+
+
+async def test_the_police_who_were_told_twice_were_first_told_at_the_first_time(story: Story) -> None:
+    story.press("smoke-hall")
+    await story.seconds(5)
+    await story.minutes(9)
+    said = text(sections(story)["incidents"])
+    assert re.search(r"12:00 alarm → [^.]*? sent", said)
+    assert re.search(r"[2-9] times, first 12:00", said)
+    await story.answer("dispatch", "smoke-hall")
+    await story.minutes(1)
+    told = re.findall(r'<ul class="told-list".*?</ul>', sections(story)["incidents"], re.DOTALL)
+    assert re.search(r"times, first 12:00", text(told[0]))
 
 
 def test_a_message_channel_or_path_that_nobody_has_words_for_is_shown_by_its_id() -> None:

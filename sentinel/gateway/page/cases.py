@@ -11,7 +11,8 @@ from sentinel.core.model import Party, Text
 from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sentinel.core.incident import Answer, Incident, Notice
     from sentinel.gateway.app import Gateway
@@ -88,12 +89,19 @@ class Cases:
         return labels.BY.get(channels[id_].kind, Text(id_, id_)) if alone else Text(id_, id_)
 
     def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
-        """The newest of each contact, channel and message, in the order in which they were first told."""
-        newest: dict[tuple[str, str, str], tuple[Notice, int]] = {}
+        """The newest of each contact, channel and message, in the order in which they were first told.
+
+        One that was not needed any more says less than the one before it, which was.
+        """
+        found: dict[tuple[str, str, str], list[Notice]] = {}
         for notice in notices:
-            key = (notice.contact, notice.channel, notice.words)
-            newest[key] = (notice, newest[key][1] + 1 if key in newest else 1)
-        return tuple(self.notice(notice, times) for notice, times in newest.values())
+            found.setdefault((notice.contact, notice.channel, notice.words), []).append(notice)
+        return tuple(self._together(alike) for alike in found.values())
+
+    def _together(self, alike: Sequence[Notice]) -> NoticeView:
+        newest = next((one for one in reversed(alike) if one.state is not NoticeState.WITHDRAWN), alike[-1])
+        left = [one.at for one in alike if one.told]
+        return self.notice(newest, len(left), min(left, default=None))
 
     def _got(self, notice: Notice) -> NoticeState:
         """How far it got. One that is still to be sent is on its way while nothing keeps it, and for a moment."""
@@ -106,8 +114,8 @@ class Cases:
         waits = notice.reason or down or self._gateway.clock.now() - notice.at > MOMENT
         return NoticeState.PENDING if waits else NoticeState.SENDING
 
-    def notice(self, notice: Notice, times: int) -> NoticeView:
-        """One notice, which stands for so many."""
+    def notice(self, notice: Notice, times: int = 1, first: datetime | None = None) -> NoticeView:
+        """One notice, which stands for so many that left."""
         return NoticeView(
             self._post(notice.contact),
             self._channel(notice.channel),
@@ -116,4 +124,6 @@ class Cases:
             notice.at,
             notice.reason,
             times,
+            first,
+            notice.party is Party.POLICE,
         )

@@ -6,7 +6,7 @@ Never handed anything silent: `showing` has taken it out.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import htpy
@@ -36,14 +36,21 @@ from sentinel.core.model import Severity, Text
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from htpy import Fragment, Node
 
     from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView, Reader
 
-MOST_EVENTS = 30  # of a timeline, the newest
+MOST_EVENTS = 30  # of a timeline, the newest; and whatever was the first
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    at: datetime
+    what: Node
+    first: bool = False  # of the beginning: never left out
 
 
 def show(incidents: IncidentsView, reader: Reader) -> Fragment:
@@ -86,15 +93,15 @@ def _card(one: IncidentView, reader: Reader) -> Element:
         and p(class_="hides")[reader.say(labels.HIDES), ": ", ", ".join(reader.say(name) for name in one.hides)],
         one.untold and p(class_="untold")[reader.say(labels.NOBODY_TOLD)],
         p(class_="turn")[_turn(one, reader)],
-        bool(one.notices)
+        any(notice.alarm for notice in one.notices)
         and ul({"class": "told-list", "aria-label": reader.say(labels.TOLD)})[
-            (_told(notice, reader) for notice in _by_contact(one.notices))
+            (_told(notice, reader) for notice in one.notices if notice.alarm)
         ],
         p(class_="next")[strong[reader.say(labels.NEXT)], ": ", _next(one, reader)],
         div(class_="more")[
             _answer(one, reader),
             details(class_="timeline")[
-                summary[reader.say(labels.TIMELINE)], ol[(_event(event, reader) for event in _events(one, reader))]
+                summary[reader.say(labels.TIMELINE)], ol[_timeline(_events(one, reader), reader)]
             ],
         ],
     ]
@@ -131,27 +138,26 @@ def _until(at: datetime, reader: Reader) -> Node:
     return around(labels.UNTIL, clock(at, reader), reader)
 
 
-def _by_contact(notices: Iterable[NoticeView]) -> list[NoticeView]:
-    """One row for each contact and channel: the newest message, whatever it said."""
-    found: dict[tuple[Text, Text], NoticeView] = {}
-    for notice in notices:
-        before = found.get((notice.who, notice.channel))
-        newest = notice if before is None or notice.at >= before.at else before
-        times = notice.times + (0 if before is None else before.times)
-        found[notice.who, notice.channel] = replace(newest, times=times)
-    return list(found.values())
-
-
 def _told(notice: NoticeView, reader: Reader) -> Element:
+    """How far the alarm got: its newest attempt, and not what was said later. And when it first left, where it did."""
     return li[
         span(class_="who")[reader.say(notice.who), " · ", reader.say(notice.channel)],
         " ",
         tick(notice.state, reader),
         " ",
         clock(notice.at, reader),
-        notice.times > 1 and [" ", span(class_="times")["· ", reader.say(labels.TIMES).format(notice.times)]],
+        _times(notice, reader),
         _why(notice, reader),
     ]
+
+
+def _times(notice: NoticeView, reader: Reader) -> Node:
+    if notice.first is None or notice.first == notice.at:
+        return None
+    first = around(labels.FIRST, clock(notice.first, reader), reader)
+    if notice.times == 1:
+        return [" ", span(class_="times")["· ", first]]
+    return [" ", span(class_="times")["· ", reader.say(labels.TIMES).format(notice.times), ", ", first]]
 
 
 def _why(notice: NoticeView, reader: Reader) -> Node:
@@ -197,34 +203,45 @@ def _answer(one: IncidentView, reader: Reader) -> Element:
     ]
 
 
-def _events(one: IncidentView, reader: Reader) -> list[tuple[datetime, Node]]:
-    """(when, what), oldest first."""
+def _events(one: IncidentView, reader: Reader) -> list[_Event]:
+    """All of them, oldest first."""
 
-    def every() -> Iterator[tuple[datetime, Node]]:
-        yield one.opened_at, [reader.say(labels.OPENED), one.reason and f": {words.reason(one.reason, reader.lang)}"]
+    def every() -> Iterator[_Event]:
+        reason = one.reason and f": {words.reason(one.reason, reader.lang)}"
+        yield _Event(one.opened_at, [reader.say(labels.OPENED), reason], first=True)
         if one.again_at is not None:
-            yield one.again_at, reader.say(labels.AGAIN)
+            yield _Event(one.again_at, reader.say(labels.AGAIN))
         for notice in one.notices:
-            message = labels.MESSAGES.get(notice.words, Text(notice.words, notice.words))
-            times = f" ({reader.say(labels.TIMES).format(notice.times)})" if notice.times > 1 else ""
-            yield (
-                notice.at,
-                [
-                    f"{reader.say(message)} → {reader.say(notice.who)} · {reader.say(notice.channel)}{times} ",
-                    tick(notice.state, reader),
-                ],
-            )
+            yield from _notice(notice, reader)
         for answer in one.answers:
-            yield answer.at, f"{reader.say(answer.by)}: {reader.say(answer.what)}"
+            yield _Event(answer.at, f"{reader.say(answer.by)}: {reader.say(answer.what)}")
         if one.closed_at is not None:
-            yield one.closed_at, _result(one, reader)
+            yield _Event(one.closed_at, _result(one, reader))
 
-    return sorted(every(), key=lambda event: event[0])[-MOST_EVENTS:]
+    return sorted(every(), key=lambda event: event.at)
 
 
-def _event(event: tuple[datetime, Node], reader: Reader) -> Element:
-    at, what = event
-    return li[clock(at, reader), " ", span(class_="event")[what]]
+def _notice(notice: NoticeView, reader: Reader) -> Iterator[_Event]:
+    """The first that left, which is what people ask for afterwards, and the newest."""
+    message = labels.MESSAGES.get(notice.words, Text(notice.words, notice.words))
+    said = f"{reader.say(message)} → {reader.say(notice.who)} · {reader.say(notice.channel)}"
+    if notice.first is not None and notice.first != notice.at:
+        yield _Event(notice.first, [said, " ", tick(NoticeState.SENT, reader)], first=notice.alarm and notice.police)
+    left = notice.state in (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ)
+    times = f" ({reader.say(labels.TIMES).format(notice.times)})" if left and notice.times > 1 else ""
+    only = notice.first == notice.at and notice.alarm and notice.police
+    yield _Event(notice.at, [said, times, " ", tick(notice.state, reader), _why(notice, reader)], first=only)
+
+
+def _timeline(events: list[_Event], reader: Reader) -> Iterator[Element]:
+    """The first and the newest; how many lie between is said in their place."""
+    cut = len(events) - MOST_EVENTS
+    left_out = sum(not event.first for event in events[: max(0, cut)])
+    for number, event in enumerate(events):
+        if number == cut and left_out:
+            yield li(class_="soft")[reader.say(labels.NOT_SHOWN).format(left_out)]
+        if number >= cut or event.first:
+            yield li[clock(event.at, reader), " ", span(class_="event")[event.what]]
 
 
 def _result(one: IncidentView, reader: Reader) -> str:

@@ -277,7 +277,7 @@ class Looker:
             up=way.up,
             since=self.wall(way.since),
             reason="" if way.up else way.reason,
-            last=None if last is None else self._cases.notice(last[1], 1),
+            last=None if last is None else self._cases.notice(last[1]),
         )
 
     def _room_of(self, notice: Notice) -> object:

@@ -57,7 +57,7 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
-    """The newest notice to one contact by one channel, and how many there were."""
+    """The newest notice of one message to one contact by one channel; how many left, and when the first of them did."""
 
     who: Text
     channel: Text
@@ -66,6 +66,13 @@ class NoticeView:
     at: datetime
     reason: str
     times: int
+    first: datetime | None
+    police: bool
+
+    @property
+    def alarm(self) -> bool:
+        """It is what somebody has to be told, and not what became of it."""
+        return self.words in ("alarm", "trouble", "bare")
 
 
 @dataclass(frozen=True, slots=True)
