@@ -4,13 +4,13 @@ longer than its deadline, follows no redirect, and reads the beginning of an ans
 
 from __future__ import annotations
 
-import asyncio
 import io
 import ssl
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
+from sentinel.telemetry.aside import Aside
 from sentinel.telemetry.replies import Answer, Later, Reason, Refused, judge
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REQUEST_S = 30.0  # a whole request with its answer; the writer sends less at a time when it is not enough
 CONNECT_S = 10.0  # name, TCP, TLS
 KEEP_S = 5.0  # an idle connection: shorter than any server or NAT on the way keeps it
+SECRET_S = 10.0  # a file that hangs, or authorities on a slow card
 ANSWER_BYTES = 64 * 1024
 
 HEADERS = {
@@ -38,6 +39,7 @@ class Wire:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._session: aiohttp.ClientSession | None = None
+        self._secrets, self._packs = Aside("telemetry secrets"), Aside("telemetry packs")
 
     async def __aenter__(self) -> Self:
         """Nothing is connected yet."""
@@ -45,6 +47,8 @@ class Wire:
 
     async def __aexit__(self, *_: object) -> None:
         """Hang up."""
+        self._secrets.close()
+        self._packs.close()
         if self._session is not None:
             await self._session.close()
 
@@ -52,11 +56,11 @@ class Wire:
         """One request with this gzip body. Every way in which it ends is a verdict."""
         try:
             session = await self._open()
-        except OSError:  # ssl.SSLError is one: the CA file is absent, or holds no certificate
+        except OSError:  # ssl.SSLError and TimeoutError are: the CA file is absent, holds no certificate, or hangs
             return Refused(Reason.TLS)
         try:
-            headers = {**HEADERS, **await asyncio.to_thread(self._target.headers)}
-        except LookupError:
+            headers = {**HEADERS, **await self._secrets.run(self._target.headers, SECRET_S)}
+        except (LookupError, TimeoutError):
             return Refused(Reason.SECRET)
         try:
             data = io.BytesIO(body)  # in pieces: bytes would be written to the socket at once
@@ -75,10 +79,14 @@ class Wire:
         low = {name.lower(): value for name, value in response.headers.items()}
         return judge(Answer(response.status, low, said), now())
 
+    async def pack(self, work: Callable[[], bytes]) -> bytes:
+        """A body, made off the loop. TimeoutError from a machine that cannot do so in the time of a request."""
+        return await self._packs.run(work, REQUEST_S)
+
     async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             secure = self._target.url.startswith("https:")
-            context = await asyncio.to_thread(_tls, self._target.ca_file) if secure else True
+            context = await self._secrets.run(lambda: _tls(self._target.ca_file), SECRET_S) if secure else True
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=1, ssl=context, keepalive_timeout=KEEP_S),
                 cookie_jar=aiohttp.DummyCookieJar(),

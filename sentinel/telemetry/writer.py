@@ -141,7 +141,10 @@ class Writer:
 
     async def _deliver(self, wire: Wire, parcel: Parcel, piece: Sequence[bytes]) -> float:
         began = self._clock.monotonic()
-        body = await asyncio.to_thread(parcel.body)
+        try:
+            body = await wire.pack(parcel.body)
+        except TimeoutError:
+            return self._lost(Reason.SLOW)
         verdict = await wire.send(body, self._clock.now)
         now = self._clock.monotonic()
         match verdict:

@@ -7,6 +7,9 @@ import base64
 import functools
 import logging
 import random
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -694,6 +697,60 @@ async def test_a_ca_file_that_is_not_there_is_told(tmp_path: Path) -> None:
             stage.spool.make(10)
             await asyncio.sleep(30)
             assert stage.told == [(False, Reason.TLS)]
+
+
+@pytest.mark.parametrize("what", ["secret", "authorities"])
+async def test_a_secret_on_a_card_that_hangs_is_told_and_holds_one_thread_and_no_name_on_the_network(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real time: a thread that hangs is what no virtual clock can show."""
+    for name in ("sentinel.telemetry.wire.SECRET_S", "sentinel.telemetry.writer.REFUSED_S"):
+        monkeypatch.setattr(name, 0.05)
+    loop, gate, token = asyncio.get_running_loop(), threading.Event(), FakeSecret("t0ken")
+    loop.set_default_executor(ThreadPoolExecutor(1))  # whoever hangs in it stops every alarm that goes by name
+    if what == "secret":
+        monkeypatch.setattr(token, "read", lambda: "t0ken" if gate.wait() else "")
+    else:
+        monkeypatch.setattr("sentinel.telemetry.wire._tls", lambda _file: gate.wait() and ssl.create_default_context())
+    async with misbehaving() as sink:
+        url = sink.url if what == "secret" else sink.url.replace("http:", "https:")
+        async with Stage(sink, target=version_2(url, bucket="b", token=token)) as stage:
+            stage.spool.make(10)
+            stage.writer.wake()
+            threads = list[int]()
+            async with asyncio.timeout(20):
+                while len(threads) < 10:
+                    await loop.getaddrinfo("localhost", 80)
+                    await asyncio.sleep(0.05)
+                    threads.append(sum(thread.name.startswith("telemetry secrets") for thread in threading.enumerate()))
+            try:
+                assert stage.told == [(False, Reason.SECRET if what == "secret" else Reason.TLS)]
+                assert stage.writer.view().up is False
+                assert max(threads) == 1
+            finally:
+                gate.set()
+            if what == "secret":
+                async with asyncio.timeout(20):
+                    while stage.spool.blobs:
+                        await asyncio.sleep(0.02)
+                assert len(sink.stored) == 10
+
+
+async def test_a_step_that_hangs_is_told_by_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with misbehaving() as sink:
+        stage = Stage(sink)
+
+        async def hangs(_most: int = MOST) -> Batch | None:
+            return await asyncio.Future()
+
+        monkeypatch.setattr(stage.spool, "read", hangs)
+        async with stage:
+            stage.spool.make(10)
+            stage.writer.look()
+            monkeypatch.setattr("sentinel.telemetry.faults.SILENT_S", 0.0)
+            await asyncio.sleep(0)
+            stage.writer.look()
+            assert stage.told == [(False, Reason.SILENT)]
 
 
 # --- What lasts ----------------------------------------------------------------------------------------------------------
