@@ -36,6 +36,13 @@ def paths_are_apart(look: Look) -> Iterator[Said]:
             continue
         if wire in seen:
             yield Said(("paths", id_), f"is on {wire} like paths.{seen[wire]}: two paths on one interface are one")
+        elif path.interface is not None and (first := next(iter(seen), None)) is not None:
+            yield Said(
+                ("paths", id_, "interface"),
+                f"no channel is bound to {wire} yet, the routing table decides: see that each channel of this path "
+                f"leaves by {wire} also while {first} is up",
+                Level.NOTE,
+            )
         seen.setdefault(wire, id_)
 
 

@@ -43,6 +43,7 @@ def test_all_errors_come_at_once_in_the_order_of_the_file() -> None:
         changed(
             ("number: 17", "number: x"),
             ("bank: Bank of Bhilai", "bnk: 5"),
+            ("{interface: wwan0}", "{modem: gsm}"),
             ("link: fire", "link: fier"),
             ("profile: meter", "profile: mter"),
             ("party: police", "partie: police"),

@@ -20,6 +20,14 @@ def test_two_paths_on_one_interface_are_an_error() -> None:
     assert "paths.lte: is on eth0 like paths.wan: two paths on one interface are one" in errors(("wwan0", "eth0"))
 
 
+def test_two_paths_are_believed_only_as_far_as_the_routing_table_is() -> None:
+    found = [line for line in said() if "no channel is bound to wwan0 yet" in line]
+    assert len(found) == 1
+    assert found[0].startswith("paths.lte.interface: note:")
+    assert "while wan is up" not in found[0]
+    assert "while eth0 is up" in found[0]
+
+
 @pytest.mark.parametrize("alias", ["eth0.10", "eth0:1"])
 def test_a_vlan_or_an_alias_is_no_second_interface(alias: str) -> None:
     assert any("two paths on one interface are one" in e for e in errors(("wwan0", alias)))
