@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sentinel.telemetry.model import SpoolUnavailable
@@ -27,6 +28,10 @@ ROOM_S = 3.0
 CLOSE_S = 2.0
 NO_ROOM = "no-room"
 
+# Of the process, not of a spool: reloads on a card that hangs hold this one thread, and none of those that look names up
+# for an alarm.
+_ASKS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="room")
+
 
 class Card:
     """One spool and how it is. Times are the run's monotonic."""
@@ -38,7 +43,7 @@ class Card:
         self.reason = ""  # NO_ROOM, or the disk's own words
         self.free: int | None = None  # bytes; None: not known
         self._folder, self._free_bytes, self._clock = folder, free_bytes, clock
-        self._asking: asyncio.Task[int] | None = None  # a card that hangs is asked once only
+        self._asking: asyncio.Future[int] | None = None  # a card that hangs is asked once only
         self._closing: asyncio.Task[None] | None = None
 
     async def put(self, sampler: Sampler) -> bool:
@@ -79,7 +84,7 @@ class Card:
 
     async def _have_room(self) -> None:
         if self._asking is None:
-            self._asking = asyncio.create_task(asyncio.to_thread(self._free_bytes, self._folder), name="room")
+            self._asking = asyncio.get_running_loop().run_in_executor(_ASKS, self._free_bytes, self._folder)
         done, _ = await asyncio.wait({self._asking}, timeout=ROOM_S)
         self.free = None
         if not done:
