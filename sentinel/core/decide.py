@@ -82,7 +82,7 @@ def next_due(state: State, now: datetime) -> datetime | None:
     times = [
         due.next_at
         for incident in state.incidents.values()
-        if (due := ladder.due(incident, now, hurried=_hurried(state, incident))).next_at is not None
+        if (due := ladder.due_in(state, incident, now)).next_at is not None
     ]
     return min(times, default=None)
 
@@ -96,15 +96,6 @@ def may_take(policy: Policy, incident: Incident, contact: str, channel: str) -> 
         return True
     today = _off_site(_ladder_for(policy, incident.role, incident.severity), policy)
     return any((one.contact, one.channel) == (contact, channel) for step in today.steps for one in step.targets)
-
-
-def _hurried(state: State, incident: Incident) -> bool:
-    """A channel that the ladder uses is down: what is left repeats more often."""
-    return any(
-        state.conditions.get(f"channel:{target.channel}/trouble") is Condition.TROUBLE
-        for step in incident.ladder.steps
-        for target in step.targets
-    )
 
 
 class _Desk:
@@ -126,8 +117,7 @@ class _Desk:
 
     # --- Signals ---------------------------------------------------------------------------------------------------
 
-    def signal(self, signal: Signal, *, silent: bool = False) -> None:
-        """`silent`: it may show in the branch as little as the hold-up that it is about."""
+    def signal(self, signal: Signal) -> None:
         self.say(
             facts.Signalled(
                 subject=signal.subject,
@@ -149,7 +139,7 @@ class _Desk:
                 self._over(incident, signal)
         elif incident is None:
             if signal.severity is not Severity.INFO:
-                self._open(signal, silent=silent or (ROLES[signal.role].silent and signal.of is Condition.ALARM))
+                self._open(signal, silent=signal.silent or (ROLES[signal.role].silent and signal.of is Condition.ALARM))
         elif signal.severity.rank < incident.severity.rank:
             louder = _ladder_for(self.policy, signal.role, signal.severity)
             self.say(facts.IncidentRaised(incident.code, signal.severity, louder))
@@ -300,7 +290,7 @@ class _Desk:
             return
         unreachable = _unreachable(is_, report.reason, silent=incident.silent)
         if unreachable.key not in self.state.by_key:
-            self.signal(unreachable, silent=incident.silent)
+            self.signal(unreachable)
         if incident.rungs == 0:
             return
         last = (incident.rungs - 1) % max(1, len(incident.ladder.steps))
@@ -343,7 +333,7 @@ class _Desk:
         """Take every rung of the touched incidents that is due by now."""
         for code in sorted(self.touched & self.state.incidents.keys()):
             incident = self.state.incidents[code]
-            due = ladder.due(incident, self.now, hurried=_hurried(self.state, incident))
+            due = ladder.due_in(self.state, incident, self.now)
             if due.steps:
                 self.say(facts.Escalated(incident.code, due.base, due.rungs, due.steps, Cause.DUE))
                 fresh = incident.rungs == 0 or incident.rungs_base != due.base
@@ -351,7 +341,7 @@ class _Desk:
                     self._tell_step(incident, step, fresh=fresh)
 
     def _tell(self, incident: Incident, cause: Cause) -> None:
-        due = ladder.due(incident, self.now, hurried=_hurried(self.state, incident), asked=True)
+        due = ladder.due_in(self.state, incident, self.now, asked=True)
         self.say(facts.Escalated(incident.code, due.base, due.rungs, due.steps, cause))
         for step in due.steps:
             self._tell_step(incident, step, fresh=False)
@@ -396,7 +386,9 @@ def _unreachable(notice: Notice, reason: str, condition: Condition = Condition.T
     """
     rule = ROLES[Role.DELIVERY]
     subject = f"delivery:{notice.contact}/{notice.channel}{'/quiet' if silent else ''}"
-    return Signal(subject, Role.DELIVERY, condition, Condition.TROUBLE, rule.event, rule.severity, reason[:80])
+    return Signal(
+        subject, Role.DELIVERY, condition, Condition.TROUBLE, rule.event, rule.severity, reason[:80], silent=silent
+    )
 
 
 def _targets(incident: Incident) -> dict[tuple[str, str], Target]:

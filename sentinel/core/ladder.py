@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from sentinel.core.facts import AnswerKind
 from sentinel.core.incident import LONG_AGO
-from sentinel.core.model import Party, Severity
+from sentinel.core.model import Condition, Party, Severity
 
 if TYPE_CHECKING:
-    from sentinel.core.incident import Answer, Incident
+    from sentinel.core.incident import Answer, Incident, State
 
 # How long an answer is worth something, by kind and severity. None: until the incident is closed.
 EXPIRY: dict[tuple[AnswerKind, Severity], timedelta | None] = {
@@ -113,3 +113,13 @@ def due(incident: Incident, now: datetime, *, hurried: bool = False, asked: bool
         rungs = min(rungs + 1, end)
     next_at = at(rungs) if answer is None else answer.until
     return Due(began, tuple(dict.fromkeys(rung % len(steps) for rung in taken)), rungs, next_at)
+
+
+def due_in(state: State, incident: Incident, now: datetime, *, asked: bool = False) -> Due:
+    """`due` as the ladder of this state runs. Desk, auditor and page ask here: an auditor that counts otherwise accuses."""
+    hurried = any(
+        state.conditions.get(f"channel:{target.channel}/trouble") is Condition.TROUBLE
+        for step in incident.ladder.steps
+        for target in step.targets
+    )
+    return due(incident, now, hurried=hurried, asked=asked)

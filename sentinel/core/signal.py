@@ -25,6 +25,7 @@ class Signal:
     value: str = ""
     test: bool = False
     hides: tuple[str, ...] = ()
+    silent: bool = False  # about a hold-up: what it opens may show in the branch as little as that
     folded: bool = False  # NORMAL only because a larger trouble now covers it: nobody is told "restored"
 
     @property

@@ -61,21 +61,31 @@ class Finding:
     subject: str
     what: str
     code: str
+    silent: bool = False  # about a hold-up: nothing of it may show in the branch
 
 
 def audit(state: State, live_rows: Mapping[str, OutboxRow], now: datetime) -> list[Finding]:
     """What does not add up. `live_rows`: what the outbox will still send or is sending, by notice."""
-    findings = [Finding(row.notice, "put off for too long", row.code) for row in live_rows.values() if _far(row, now)]
+    findings = [
+        Finding(row.notice, "put off for too long", row.code, _silent(state, row.code))
+        for row in live_rows.values()
+        if _far(row, now)
+    ]
     for incident in state.incidents.values():
-        fault = _ladder_fault(incident, now)
+        fault = _ladder_fault(state, incident, now)
         if fault:
-            findings.append(Finding(incident.code, fault, incident.code))
+            findings.append(Finding(incident.code, fault, incident.code, incident.silent))
         findings += [
-            Finding(notice.id, "live in the facts, missing from the outbox", incident.code)
+            Finding(notice.id, "live in the facts, missing from the outbox", incident.code, incident.silent)
             for notice in incident.notices.values()
             if notice.live and notice.id not in live_rows
         ]
     return findings
+
+
+def _silent(state: State, code: str) -> bool:
+    incident = state.find(code)
+    return incident is None or incident.silent  # whose it was is not known any more: say nothing
 
 
 def _far(row: OutboxRow, now: datetime) -> bool:
@@ -84,15 +94,15 @@ def _far(row: OutboxRow, now: datetime) -> bool:
     return put_off or (row.lease_until is not None and row.lease_until > now + HELD)
 
 
-def _ladder_fault(incident: Incident, now: datetime) -> str:
-    due = ladder.due(incident, now)
+def _ladder_fault(state: State, incident: Incident, now: datetime) -> str:
+    due = ladder.due_in(state, incident, now)
     if due.next_at is None:
         answer = ladder.standing(incident, now)
         held = answer is not None and answer.kind is AnswerKind.ARRIVED
         return "" if held else "no next step"
     if due.steps:
         missed = now - OVERDUE
-        return "a step is overdue" if ladder.due(incident, missed).steps else ""
+        return "a step is overdue" if ladder.due_in(state, incident, missed).steps else ""
     return ""
 
 
@@ -130,16 +140,23 @@ class Auditor:
         except JournalUnavailable:
             return []  # bare mode tells that itself
         for finding in still:
-            log.error("audit finding subject=%s what=%s", finding.subject, finding.what)
+            if not finding.silent:
+                log.error("audit finding subject=%s what=%s", finding.subject, finding.what)
             if finding.subject != finding.code and not await self._rows.release(finding.subject, self._clock.now()):
                 await self._rows.requeue(finding.subject, self._clock.now())
         lost = frozenset(one.code for one in still if one.subject == one.code)
         if lost:
             await self._desk.submit(Tick(repair=lost))
-        if bool(still) is not bool(self.findings):
-            await self._desk.submit(_signal(still))
         self.findings = still
+        await self._tell()
         return still
+
+    async def _tell(self) -> None:
+        """Its beginning and its end. What is about hold-ups is a thing of its own, for those who are not in the branch."""
+        for silent in (False, True):
+            signal = _signal([one for one in self.findings if one.silent is silent], silent=silent)
+            if signal.condition is not self._desk.state.conditions.get(signal.key, Condition.NORMAL):
+                await self._desk.submit(signal)
 
     async def _look(self) -> list[Finding]:
         # The desk's state first: a notice that becomes final in between is then missing nowhere.
@@ -157,8 +174,9 @@ class Auditor:
         return finding.subject in incident.notices and incident.notices[finding.subject].live
 
 
-def _signal(found: list[Finding]) -> Signal:
+def _signal(found: list[Finding], *, silent: bool) -> Signal:
     rule = ROLES[Role.AUDIT]
     condition = Condition.TROUBLE if found else Condition.NORMAL
     reason = "; ".join(sorted({one.what for one in found}))[:80]
-    return Signal("gateway:audit", Role.AUDIT, condition, Condition.TROUBLE, rule.event, rule.severity, reason)
+    subject = f"gateway:audit{'/quiet' if silent else ''}"
+    return Signal(subject, Role.AUDIT, condition, Condition.TROUBLE, rule.event, rule.severity, reason, silent=silent)

@@ -87,7 +87,7 @@ class _Api:
         answered = after is not None and len(after.answers) > len(incident.answers)
         if after is None or not answered:
             return refused(409, "refused", "the answer was not taken; see the journal")
-        return reply(showing.incident(after, names_of(gateway.settings), gateway.clock.now()))
+        return reply(showing.incident(after, gateway.desk.state, names_of(gateway.settings), gateway.clock.now()))
 
     async def verify(self, _request: web.Request) -> web.Response:
         try:

@@ -466,8 +466,10 @@ class Gateway:
     async def _record_anew(self, settings: Settings) -> None:
         """Under the new names; what the old one still holds goes over. Readings go to the new one from now on."""
         old, self.recorder = self.recorder, self._recorder(settings)
-        self.recorder.inherit(await old.close())
-        self.recorder.open(self.progress, self.fallen)
+        try:
+            self.recorder.inherit(await old.close())
+        finally:
+            self.recorder.open(self.progress, self.fallen)
 
     # --- What others ask -------------------------------------------------------------------------------------------
 
@@ -488,7 +490,7 @@ class Gateway:
             reasons.append(f"desk: gave up {self.desk.dropped} events")
         if self._page_port is not None and self.server.port is None and self._began + PORT_S < self.clock.monotonic():
             reasons.append(f"page: port {self._page_port} is held by another program")
-        reasons += sorted({f"audit: {finding.what}" for finding in self.auditor.findings})
+        reasons += sorted({f"audit: {finding.what}" for finding in self.auditor.findings if not finding.silent})
         return Health("impaired" if reasons else "ok", reasons)
 
     def _heartbeat(self) -> str | None:

@@ -46,10 +46,10 @@ def zone(view: ZoneView) -> dict[str, Any]:
     }
 
 
-def incident(one: Incident, names: Mapping[str, Text], now: datetime) -> dict[str, Any]:
+def incident(one: Incident, state: State, names: Mapping[str, Text], now: datetime) -> dict[str, Any]:
     """One incident with its timeline, as the branch may see it. Never called for a silent one."""
     answer = ladder.standing(one, now)
-    due = ladder.due(one, now)
+    due = ladder.due_in(state, one, now)
     return {
         "code": one.code,
         "subject": one.subject,
@@ -98,8 +98,8 @@ def closed(state: State) -> list[Incident]:
 def incidents(state: State, names: Mapping[str, Text], now: datetime) -> dict[str, Any]:
     """Open incidents and the last closed ones."""
     return {
-        "open": [incident(one, names, now) for one in visible(state)],
-        "recent": [incident(one, names, now) for one in closed(state)],
+        "open": [incident(one, state, names, now) for one in visible(state)],
+        "recent": [incident(one, state, names, now) for one in closed(state)],
     }
 
 

@@ -191,10 +191,10 @@ async def test_a_lost_outbox_row_is_found_within_a_minute_made_again_and_told(st
     story.mark()
     await story.seconds(75)
     assert "mail sho alarm" in [line.partition(" ")[2] for line in story.letters(contact="sho")]
-    found = [one for one in story.facts(facts.IncidentOpened) if one.subject == "gateway:audit"]
+    found = [one for one in story.facts(facts.IncidentOpened) if one.subject == "gateway:audit/quiet"]
     assert [one.reason for one in found] == ["live in the facts, missing from the outbox"]
     await story.minutes(2)
-    assert not [one for one in story.open() if one.subject == "gateway:audit"]
+    assert not [one for one in story.open() if one.subject == "gateway:audit/quiet"]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ async def test_a_notice_put_off_for_years_is_found_within_a_minute_and_told(stor
     story.mark()
     await story.seconds(75)
     assert "mail sho alarm" in [line.partition(" ")[2] for line in story.letters(contact="sho")]
-    found = [one for one in story.facts(facts.IncidentOpened) if one.subject == "gateway:audit"]
-    assert [one.reason for one in found] == ["put off for too long"]
+    found = [one for one in story.facts(facts.IncidentOpened) if one.subject == "gateway:audit/quiet"]
+    assert [(one.reason, one.silent) for one in found] == [("put off for too long", True)]
 
 
 async def test_a_ladder_that_was_corrupted_is_told_as_a_fault_and_shows_as_impaired(story: Story) -> None:
