@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sentinel.core.incident import Incident, Notice
     from sentinel.gateway.app import Gateway
     from sentinel.gateway.recording import RecordedPoint
-    from sentinel.gateway.ways import Way
 
 STALE_READS = 3  # a number that was not read for so many of its intervals is stale
 MOVING = ("age_s", "since_s", "value")  # what moves by itself; in the stream it comes with the pings
@@ -99,36 +98,43 @@ def _devices(gateway: Gateway) -> list[dict[str, Any]]:
 
 def _ways(gateway: Gateway) -> list[dict[str, Any]]:
     now = gateway.clock.monotonic()
-    state = gateway.desk.state
-    seen = [*showing.visible(state), *showing.closed(state)]
+    last = carried(gateway)
     return [
         {
             "id": way.subject,
             "up": way.up,
             "reason": "" if way.up else way.reason,
             "since_s": round(now - way.since, 1),
-            "carried": _carried(gateway, way, seen),
+            "carried": _notice(*last[way.subject]) if way.subject in last else None,
         }
         for way in gateway.ways.view()
     ]
 
 
-def _carried(gateway: Gateway, way: Way, seen: list[Incident]) -> dict[str, Any] | None:
-    """The last notice that went this way, of those that the branch may see."""
-    kind, _, id_ = way.subject.partition(":")
-    contacts = gateway.settings.contacts
+def carried(gateway: Gateway) -> dict[str, tuple[Incident, Notice]]:
+    """By way ("channel:...", "room:..."): the last notice that really left by it, of those that the branch may see."""
+    state, contacts = gateway.desk.state, gateway.settings.contacts
+    found: dict[str, tuple[Incident, Notice]] = {}
+    for incident in (*showing.visible(state), *showing.closed(state)):
+        for notice in incident.notices.values():
+            if not notice.told:
+                continue
+            contact = contacts.get(notice.contact)
+            room = None if contact is None else contact.addresses.get(notice.channel)
+            for way in (f"channel:{notice.channel}", f"room:{room}"):
+                if way not in found or notice.at > found[way][1].at:
+                    found[way] = (incident, notice)
+    return found
 
-    def went_by(notice: Notice) -> bool:
-        if kind == "channel":
-            return notice.channel == id_
-        contact = contacts.get(notice.contact)
-        return contact is not None and contact.addresses.get(notice.channel) == id_
 
-    told = [(one.at, one, incident.code) for incident in seen for one in incident.notices.values() if one.told]
-    at, notice, code = max((one for one in told if went_by(one[1])), key=lambda one: one[0], default=(None, None, ""))
-    if at is None or notice is None:
-        return None
-    return {"code": code, "what": notice.words, "contact": notice.contact, "state": notice.state, "at": stamp(at)}
+def _notice(incident: Incident, notice: Notice) -> dict[str, Any]:
+    return {
+        "code": incident.code,
+        "what": notice.words,
+        "contact": notice.contact,
+        "state": notice.state,
+        "at": stamp(notice.at),
+    }
 
 
 def _telemetry(gateway: Gateway) -> dict[str, Any]:

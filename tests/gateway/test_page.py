@@ -290,6 +290,23 @@ async def test_a_way_out_says_what_it_last_carried_and_since_when_it_is_down(sto
     assert "down" in said
 
 
+async def test_a_dead_way_did_not_carry_what_was_withdrawn_or_still_waits(story: Story) -> None:
+    story.press("panel-mains")
+    await story.minutes(1)
+    carried = row(story, "ways", "way:mail")[1]
+    assert "Last notice: fault → Branch manager sent" in carried
+    story.mail.down = True
+    story.press("smoke-hall")
+    await story.minutes(2)
+    assert "Last notice: fault → Branch manager sent" in row(story, "ways", "way:mail")[1]
+    await story.answer("dispatch", "smoke-hall")
+    await story.minutes(2)
+    assert "Last notice: fault → Branch manager sent" in row(story, "ways", "way:mail")[1]
+    assert any(one.state is NoticeState.WITHDRAWN for one in story.incident("smoke-hall").notices.values())
+    _, told = await story.ask("GET", "/api/v1/status")
+    assert next(way for way in told["ways"] if way["id"] == "channel:mail")["carried"]["what"] == "trouble"
+
+
 async def test_the_head_says_who_and_where_we_are_and_which_room_is_not_there(story: Story) -> None:
     said = text(sections(story, "hi")["head"])
     assert said.startswith("Shivnath Bank सेक्टर 6 शाखाथाना भिलाई नगर · नियंत्रण कक्ष durg जुड़ा है")

@@ -132,11 +132,15 @@ class Looker:
     def ways(self) -> tuple[WayView, ...]:
         """Each channel, and each room at its end."""
         found = {way.subject: way for way in self._gateway.ways.view()}
+        last = status.carried(self._gateway)
         rows: list[WayView] = []
         for id_, channel in self._gateway.settings.channels.items():
             rooms = [way for way in found.values() if way.behind == f"channel:{id_}"]
             here = [found[f"channel:{id_}"]] if f"channel:{id_}" in found else []
-            rows += [self._way(way, id_, channel.kind, channel.path) for way in here + rooms]
+            rows += [
+                self._way(way, channel.kind, channel.path, last[way.subject][1] if way.subject in last else None)
+                for way in here + rooms
+            ]
         return tuple(rows)
 
     def system(self) -> SystemView:
@@ -260,29 +264,17 @@ class Looker:
             devices,
         )
 
-    def _way(self, way: Way, channel: str, kind: str, path: str) -> WayView:
-        room = way.subject.startswith("room:")
-        carried = [
-            (one, notice)
-            for one in (*showing.visible(self._gateway.desk.state), *showing.closed(self._gateway.desk.state))
-            for notice in one.notices.values()
-            if notice.channel == channel and (not room or self._room_of(notice) == way.subject.partition(":")[2])
-        ]
-        last = max(carried, key=lambda pair: pair[1].at, default=None)
+    def _way(self, way: Way, kind: str, path: str, last: Notice | None) -> WayView:
         return WayView(
             id=way.subject.partition(":")[2],
-            room=room,
+            room=way.subject.startswith("room:"),
             kind=kind,
             path=path,
             up=way.up,
             since=self.wall(way.since),
             reason="" if way.up else way.reason,
-            last=None if last is None else self._cases.notice(last[1]),
+            last=None if last is None else self._cases.notice(last),
         )
-
-    def _room_of(self, notice: Notice) -> object:
-        contact = self._gateway.settings.contacts.get(notice.contact)
-        return None if contact is None else contact.addresses.get(notice.channel)
 
 
 def _curve(point: RecordedPoint, plot: Plot | None, end_s: int) -> CurveView:
