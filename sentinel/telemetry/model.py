@@ -76,6 +76,14 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A spool's file was damaged, and begun anew: its minutes are lost, and the lines that waited in it."""
+
+    why: str
+    lines: int | None  # counted as dropped; None: nobody can tell how many, and they are in no count
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """One point over time: row i covers `step_s` seconds from `at[i]` (seconds since 1970). A gap has no row."""
 

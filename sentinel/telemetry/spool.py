@@ -12,8 +12,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from sentinel.telemetry.model import Counts, SpoolUnavailable
-from sentinel.telemetry.spoolfile import SpoolDamaged, set_aside
+from sentinel.telemetry.model import Counts, Damage, SpoolUnavailable
+from sentinel.telemetry.spoolfile import SpoolDamaged, last_counts, set_aside
 from sentinel.telemetry.store import Store
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Spool:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._store: Store | None = None  # touched in the thread only
         self._counts = Counts()
+        self._damage: Damage | None = None
         self._failure: SpoolUnavailable | None = SpoolUnavailable("not opened yet")
         self._closed = False
         self._questions = 0
@@ -49,6 +50,11 @@ class Spool:
     def failure(self) -> SpoolUnavailable | None:
         """Why every call is refused now, or None."""
         return self._failure
+
+    @property
+    def damage(self) -> Damage | None:
+        """The last damage that was found in this run: a person should know of it, although the next file is well."""
+        return self._damage
 
     def counts(self) -> Counts:
         """How many lines are where; in a failure those of before it."""
@@ -131,8 +137,18 @@ class Spool:
         return Store(self.path, self._keep, forward=self._forward, known=self._counts)
 
     def _put_away(self, damage: SpoolDamaged) -> None:
+        """What was counted goes on in the next file: from memory, or after a start from the damaged one if it can be read."""
+        known = self._counts if self._counts.made else last_counts(self.path)
         aside = set_aside(self.path)
-        log.warning("spool damaged, begun anew file=%s aside=%s error=%s", self.path, aside.name, damage)
+        log.warning(
+            "spool damaged, begun anew file=%s aside=%s lost=%s error=%s",
+            self.path,
+            "-" if aside is None else aside.name,
+            "unknown" if known is None else known.waiting,
+            damage,
+        )
+        self._counts = known or Counts()
+        self._damage = Damage(str(damage), None if known is None else known.waiting)
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLE_S)

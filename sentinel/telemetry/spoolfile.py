@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from sentinel.telemetry.model import SpoolUnavailable
+from sentinel.telemetry.model import Counts, SpoolUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,8 @@ PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA secure_delete = OFF",
 )
+
+ASIDE_BYTES: Final = 32 * 2**20  # it is in no bound: a larger one would take the room that the next needs
 
 # ERROR: a table that should be there is not.
 _DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR}
@@ -151,14 +153,30 @@ class SpoolFile:
             raise SpoolUnavailable(f"{self.path} was deleted or replaced while it was open")
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file and its log; one that was set aside earlier makes room."""
+def last_counts(path: Path) -> Counts | None:
+    """What a damaged file says of its lines, when that row of it is whole."""
+    try:
+        with reported(), closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            row = db.execute("SELECT made, written, dropped, poisoned FROM state").fetchone()
+    except SpoolUnavailable:
+        return None
+    if row is None or not all(isinstance(one, int) and one >= 0 for one in row) or row[0] < sum(row[1:]):
+        return None
+    made, written, dropped, poisoned = row
+    return Counts(made, written, made - written - dropped - poisoned, dropped, poisoned)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Keep a damaged file and its log to be looked at, when they are small; one of earlier makes room."""
     aside = path.with_name(path.name + ".damaged")
     with reported():
-        for suffix in ("-wal", ""):
-            old, new = path.with_name(path.name + suffix), aside.with_name(aside.name + suffix)
-            if old.exists():
+        pairs = [(path.with_name(path.name + end), aside.with_name(aside.name + end)) for end in ("-wal", "")]
+        small = sum(old.stat().st_size for old, _ in pairs if old.exists()) <= ASIDE_BYTES
+        for old, new in pairs:
+            if small and old.exists():
                 old.replace(new)
             else:
+                old.unlink(missing_ok=True)
                 new.unlink(missing_ok=True)
-    return aside
+    return aside if small else None

@@ -610,6 +610,85 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_one_begun(
     assert "spool damaged, begun anew" in caplog.text
 
 
+async def test_what_waited_in_a_file_that_is_damaged_at_a_start_is_counted_as_dropped(path: Path) -> None:
+    spool = await opened(path)
+    for number in range(20):
+        await spool.append(flush(number, 60))
+    batch = await spool.read(600)
+    assert batch is not None
+    await spool.done(batch.upto, 600, ())
+    assert spool.damage is None
+    await spool.close()
+    broken(path, "DROP TABLE minute")
+    spool = await opened(path)
+    assert spool.counts() == Counts(made=1200, written=600, dropped=600)
+    assert spool.damage is not None
+    assert spool.damage.lines == 600
+    assert "minute" in spool.damage.why
+    await spool.append(flush(30, 60))
+    assert balanced(spool.counts())
+    await spool.close()
+    spool = await opened(path)
+    assert (spool.counts().made, spool.damage) == (1260, None)
+    await spool.close()
+
+
+@pytest.mark.parametrize("how", ["no header", "no row", "senseless"])
+async def test_when_nobody_can_tell_how_much_was_in_a_damaged_file_that_is_said(path: Path, how: str) -> None:
+    spool = await opened(path)
+    for number in range(20):
+        await spool.append(flush(number, 60))
+    await spool.close()
+    if how == "no header":
+        with path.open("r+b") as file:
+            file.write(bytes(4096))
+    else:
+        broken(path, "DROP TABLE minute", "DELETE FROM state" if how == "no row" else "UPDATE state SET written = 9999")
+    spool = await opened(path)
+    assert spool.damage is not None
+    assert spool.damage.lines is None
+    assert spool.counts() == Counts()
+    await spool.append(flush(30, 60))
+    assert spool.counts().made == 60
+    await spool.close()
+
+
+async def test_a_damaged_file_of_a_run_goes_on_from_what_is_known_in_memory(spool: Spool, path: Path) -> None:
+    for number in range(5):
+        await spool.append(flush(number, 60))
+    await spool.append(flush(5, 60))
+    assert spool._store is not None
+    spool._store._db.execute("DROP TABLE blob")
+    with pytest.raises(SpoolUnavailable):
+        await spool.append(flush(6, 60))
+    assert spool.damage is not None
+    assert spool.damage.lines == 360
+    await spool.open()
+    assert spool.counts() == Counts(made=360, dropped=360)
+
+
+async def test_a_large_damaged_file_is_not_kept_beside_the_next_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"small and old")
+    await (await opened(path)).close()
+    assert path.with_name("telemetry.db.damaged").exists()
+    monkeypatch.setattr("sentinel.telemetry.spoolfile.ASIDE_BYTES", 1000)
+    path.write_bytes(os.urandom(1001))
+    spool = await opened(path)
+    assert not path.with_name("telemetry.db.damaged").exists(), "nor the one before"
+    await spool.append(flush(0, 10))
+    await spool.close()
+
+
+def broken(path: Path, *statements: str) -> None:
+    other = sqlite3.connect(path)
+    for statement in statements:
+        other.execute(statement)
+    other.commit()
+    other.close()
+
+
 @pytest.mark.parametrize(
     "statement", ["DROP TABLE blob", "DROP TABLE hour", "PRAGMA user_version = 99", "DELETE FROM point"]
 )
@@ -617,10 +696,7 @@ async def test_a_file_with_other_tables_is_set_aside_or_used_as_it_is(path: Path
     spool = await opened(path)
     await spool.append(flush(0, 10, minutes={NOW_MS // 60_000: {"p": Summary(1, 1, 1)}}))
     await spool.close()
-    other = sqlite3.connect(path)
-    other.execute(statement)
-    other.commit()
-    other.close()
+    broken(path, statement)
     spool = Spool(path, KEEP, forward=True)
     for _ in range(3):
         with contextlib.suppress(SpoolUnavailable):
