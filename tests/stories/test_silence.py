@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sentinel.core.model import Ladder
 from tests.fakes import Story
 
 ON_SITE = {"manager"}
@@ -115,6 +120,61 @@ async def test_a_mailbox_that_refuses_a_hold_up_for_good_is_told_to_nobody_on_si
     assert told == {"installer", "security-officer"}
 
 
+@pytest.mark.parametrize("dead", [("mail",), ("room",), ("mail", "room")])
+async def test_with_its_ways_out_dead_the_branch_looks_the_same_whether_a_button_was_pressed_or_not(
+    dead: tuple[str, ...], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 1.0)  # the jitter of more letters is another
+
+    async def looked_at(*, pressed: bool) -> tuple[list[Any], list[str]]:
+        caplog.clear()
+        seen: list[Any] = []
+        async with Story() as story:
+            story.mail.down = "mail" in dead
+            story.room.set(reachable="room" not in dead)
+            await story.minutes(3)
+            if pressed:
+                story.press("hold-up-counter")
+            for _ in range(60):
+                await story.seconds(30)
+                seen += [masked(await story.ask("GET", path)) for path in LOOKS]
+                seen += [story.gateway.page.sections(lang) for lang in ("hi", "en", "")]
+                seen.append(story.gateway.page.pulse()["live"])
+            assert [one for one in story.subjects() if "audit" in one] == []
+            return seen, [one.getMessage() for one in caplog.records if one.levelname != "DEBUG"]
+
+    caplog.set_level("INFO")
+    quiet, said_quietly = await looked_at(pressed=False)
+    held_up, said_then = await looked_at(pressed=True)
+    for one, other in zip(held_up, quiet, strict=True):
+        assert to_the_second(one) == to_the_second(other)
+    assert said_then == said_quietly
+
+
+async def test_what_the_auditor_finds_about_a_hold_up_is_told_off_site_and_shown_nowhere() -> None:
+    async def looked_at(*, pressed: bool) -> tuple[list[Any], set[str]]:
+        seen: list[Any] = []
+        async with Story() as story:
+            if pressed:
+                story.press("hold-up-counter")
+            await story.seconds(5)
+            if pressed:
+                desk, broken = story.gateway.desk, replace(story.incident(), ladder=Ladder("none", (), 300))
+                desk.state = replace(desk.state, incidents={broken.code: broken})
+            for _ in range(10):
+                await story.seconds(20)
+                seen += [masked(await story.ask("GET", path)) for path in LOOKS]
+                seen += [story.gateway.page.sections(lang) for lang in ("hi", "en", "")]
+            assert ("gateway:audit/quiet/trouble" in story.subjects()) is pressed
+            return seen, {letter.contact for _, letter in story.mail.letters if "3000" not in letter.notice}
+
+    quiet, _ = await looked_at(pressed=False)
+    held_up, told = await looked_at(pressed=True)
+    assert held_up == quiet
+    assert told
+    assert not told & ON_SITE
+
+
 @pytest.mark.parametrize("without_card", [False, True])
 async def test_the_codes_and_letters_of_the_branch_are_numbered_as_if_nobody_had_been_held_up(
     without_card: bool,
@@ -135,6 +195,11 @@ async def test_the_codes_and_letters_of_the_branch_are_numbered_as_if_nobody_had
     quiet, held_up = await letters(pressed=False), await letters(pressed=True)
     assert quiet
     assert [one[:2] for one in held_up] == [one[:2] for one in quiet]
+
+
+def to_the_second(value: Any) -> str:
+    """As text, without the microseconds that a turn of the loop takes."""
+    return re.sub(r"(T\d\d:\d\d:\d\d)\.\d{6}Z", r"\1Z", json.dumps(value, default=str))
 
 
 def masked(answer: tuple[int, Any]) -> Any:
