@@ -255,7 +255,9 @@ class Gateway:
                 await self.upkeep.save()
                 if self._telling is not None:
                     await self._telling.close()
-                await recorded
+                (slip,) = await asyncio.gather(recorded, return_exceptions=True)
+                if isinstance(slip, Exception):
+                    log.error("the last flush of the record fell", exc_info=slip)
 
     # --- Reload ----------------------------------------------------------------------------------------------------
 
@@ -264,8 +266,10 @@ class Gateway:
             await self._reload.wait()
             self._reload.clear()
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            await self._reload_now()
-            notify("READY=1")
+            try:
+                await self._reload_now()
+            finally:
+                notify("READY=1")
 
     async def _reload_now(self) -> None:
         """Take a valid config; keep the old one when it is not. Either is a fact."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -52,6 +53,7 @@ log = logging.getLogger("sentinel.recording")
 
 LOOK_S = 1.0
 WAITING = 5_000  # replies, states and facts put down since the last look: most of a minute; the oldest is the loser
+SLICE = 10  # of those at a turn of the loop: some milliseconds on a Pi, with fifty values in each reply
 FLUSH_S = 12.0  # a power cut takes at most 15 s
 SILENT_S = 30.0
 PATIENCE_S = 60.0  # a card that mends itself within this was no fault
@@ -156,15 +158,18 @@ class Recorder:
         if self._progress is not None:
             self._progress.forget("recorder")
         try:
-            async with asyncio.timeout(CLOSE_S), self._flushing:
-                self._closed = True
-                await self._flush_now()
-        except TimeoutError:
-            log.warning("the spool did not close in time")
-        self._closed = True
-        await self.abandon()
-        self._catch_up()
-        return self._sampler.flush()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S), self._flushing:
+                    self._closed = True
+                    await self._flush_now()
+            await self._leave(*self._tasks)  # a flush that hangs gives back what it holds
+            await self._catch_up()
+            if (left := self._sampler.flush()) is not None:
+                log.warning("the record ends with lines that are not on the card lines=%d", len(left.lines))
+            return left
+        finally:
+            self._closed = True
+            await self.abandon()
 
     def inherit(self, left: Flush | None) -> None:
         """What the recorder before this one could not put on the card."""
@@ -205,18 +210,27 @@ class Recorder:
     async def _keep_looking(self) -> None:
         while True:
             self._alive()  # first: a look that falls is started again by its supervisor, and no restart mends it
-            self.look()
+            await self.look()
             await asyncio.sleep(LOOK_S)
 
-    def _catch_up(self) -> None:
-        """Sample what was put down. It is taken away first: what makes this fall does so once."""
-        while self._readings:
-            self._sampler.take(self._readings.popleft(), self._offset_s)
-        while self._seen:
-            seen = self._seen.popleft()
-            self._saw(seen.views, seen.at_ms)
-        while self._facts:
-            self._note(self._facts.popleft())
+    async def _catch_up(self) -> None:
+        """Sample what was put down, a slice at a turn of the loop: after a long start it is a minute's readings."""
+        while self._readings or self._seen or self._facts:
+            self._sample(SLICE)
+            await asyncio.sleep(0)
+
+    def _sample(self, most: int) -> None:
+        """So many of what was put down. Each is taken away first: what makes this fall does so once."""
+        for _ in range(most):
+            if self._readings:
+                self._sampler.take(self._readings.popleft(), self._offset_s)
+            elif self._seen:
+                seen = self._seen.popleft()
+                self._saw(seen.views, seen.at_ms)
+            elif self._facts:
+                self._note(self._facts.popleft())
+            else:
+                break
 
     def _note(self, one: Recorded) -> None:
         """What the branch may see of an incident that opened, was answered or closed."""
@@ -233,12 +247,11 @@ class Recorder:
         values = {"code": int(code), "event": incident.event, "open": int(is_open), "answered": int(answered)}
         self._sampler.other("incident", tags, values, int(one.at.timestamp() * 1000))
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """One look around: every zone, and what of lines and daemon is due."""
-        now = self._clock.monotonic()
-        self._offset_s = self._clock.now().timestamp() - now
-        now_ms = self._now_ms()
-        self._catch_up()
+        self._offset_s = self._clock.now().timestamp() - self._clock.monotonic()
+        await self._catch_up()
+        now, now_ms = self._clock.monotonic(), self._now_ms()
         self._saw(self._around.zones(), now_ms)
         self._health = self._around.health()
         daemon = Daemon(
@@ -274,7 +287,7 @@ class Recorder:
 
     async def _flush_now(self) -> None:
         """What the card does not take stays in the sampler, which is bounded and counts what it drops."""
-        self._catch_up()
+        await self._catch_up()
         if await self._card.put(self._sampler) and self._writer is not None:
             self._writer.wake()
 

@@ -20,7 +20,7 @@ from sentinel.demo.sink import DATABASE
 from sentinel.duty.supervise import Fallen, Progress
 from sentinel.gateway.card import ROOM_BYTES
 from sentinel.gateway.poller import PollStats
-from sentinel.gateway.recording import WAITING, Around, Recorder, target_of
+from sentinel.gateway.recording import SLICE, WAITING, Around, Recorder, target_of
 from sentinel.gateway.world import World
 from sentinel.settings.branch import load
 from sentinel.settings.policy import policy
@@ -252,7 +252,7 @@ async def test_incidents_are_recorded_when_they_open_are_answered_or_close_and_s
     await story.answer("acknowledge", "panic-gate")
     await story.answer("close", "panic-gate", disposition="genuine")
     await story.answer("acknowledge", "hold-up-counter")
-    story.gateway.recorder.look()
+    await story.gateway.recorder.look()
     sampler = story.gateway.recorder._sampler
     code = story.gateway.desk.state.recent[0].code
     waiting = [line for line in sampler._lines if line.startswith("incident,")]
@@ -370,7 +370,7 @@ async def test_a_card_that_takes_nothing_for_hours_costs_the_oldest_lines_and_th
     for second in range(LINES_AT_MOST + 5_000):
         house.reads(climate_temperature=float(second % 50))
         if second % 1000 == 0:
-            house.recorder.look()
+            await house.recorder.look()
     house.card.dead = False
     await house.lives(80)
     counts = house.spool.counts()
@@ -422,7 +422,9 @@ async def test_an_orderly_stop_puts_the_last_second_on_the_card(house: House) ->
     assert 77.0 in [value_of(line) for line in await house.lines("measure")]
 
 
-async def test_a_stop_with_a_dead_card_is_over_in_time_and_hands_on_what_it_could_not_write(house: House) -> None:
+async def test_a_stop_with_a_dead_card_is_over_in_time_and_hands_on_what_it_could_not_write(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     house.open()
     await house.lives(20)
     house.card.hangs = True
@@ -431,6 +433,7 @@ async def test_a_stop_with_a_dead_card_is_over_in_time_and_hands_on_what_it_coul
     left = await house.recorder.close()
     assert virtual_loop().time() - began <= 4.5
     assert left is not None
+    assert f"lines={len(left.lines)}" in caplog.messages[-1]  # nobody inherits them at a stop
     assert any("value=77" in line for line in left.lines)
     house.card.hangs = False
     house.recorder = house.recorder_anew()
@@ -438,6 +441,39 @@ async def test_a_stop_with_a_dead_card_is_over_in_time_and_hands_on_what_it_coul
     house.open()
     await house.lives(90)
     assert 77.0 in [value_of(line) for line in await house.lines("measure")]
+
+
+async def test_a_slip_of_the_sampler_at_the_end_still_gives_the_file_to_the_next_recorder(house: House) -> None:
+    house.open()
+    await house.lives(5)
+
+    def slip(*_: object) -> None:
+        raise ZeroDivisionError
+
+    sampler: Any = house.recorder._sampler
+    sampler.take = slip
+    house.reads(climate_temperature=3.0)
+    with pytest.raises(ZeroDivisionError):
+        await house.recorder.close()
+    house.recorder = house.recorder_anew()
+    house.open()
+    await house.lives(15)
+    assert house.recorder.view().spool_up is True
+
+
+async def test_a_backlog_is_sampled_in_slices_between_which_the_loop_serves_others(house: House) -> None:
+    for second in range(WAITING):  # the journal is being replayed: nobody looks yet
+        house.reads(climate_temperature=float(second % 50))
+    looking = asyncio.create_task(house.recorder.look())
+    others = most = 0
+    while not looking.done():
+        before = len(house.recorder._readings)
+        await asyncio.sleep(0)
+        most = max(most, before - len(house.recorder._readings))
+        others += 1
+    assert most <= SLICE
+    assert others >= WAITING / SLICE
+    assert house.recorder.view().counts.dropped == 0
 
 
 async def test_closing_twice_and_inheriting_nothing_are_no_accidents(house: House) -> None:

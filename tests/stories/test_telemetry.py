@@ -6,7 +6,7 @@ import itertools
 import socket
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -209,6 +209,32 @@ async def test_a_reload_that_changes_what_is_recorded_loses_no_line(store: FakeS
         assert any("value=43" in line for line in values)
         await all_there(story, store)
         assert story.gateway.fallen.counts == {}
+
+
+def slip(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def spoil(recorder: Any) -> None:
+    """Its sampler takes no reading any more: a slip of the program."""
+    recorder._sampler.take = slip
+
+
+async def test_a_slip_of_the_old_record_at_a_reload_keeps_neither_the_new_one_shut_nor_the_branch_down(
+    store: FakeStore,
+) -> None:
+    async with Story(store=store) as story:
+        await story.seconds(20)
+        spoil(story.gateway.recorder)
+        await story.reload({"spool: {days: 30, max_mib: 512}": "spool: {days: 7, max_mib: 64}"})
+        assert set(story.gateway.fallen.counts) >= {"reload"}
+        written = store.count
+        await story.minutes(2)
+        view = story.gateway.recorder.view()
+        assert (view.spool_up, view.days) == (True, 7)
+        assert store.count > written
+        spoil(story.gateway.recorder)
+        assert await story.stop() < 5  # and the daemon ends in order
 
 
 async def test_a_reload_that_names_another_database_sends_there_what_waits(store: FakeStore) -> None:
