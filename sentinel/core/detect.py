@@ -91,6 +91,7 @@ class ZoneView:
     value: Value | None
     reason: str
     active: bool
+    unknown: bool  # too old, never read, or behind a device or line that is dead
 
 
 class Detector:
@@ -159,7 +160,7 @@ class Detector:
         else:
             condition = Condition.TROUBLE if watch.trouble or watch.raw is Condition.TROUBLE else Condition.NORMAL
         reason = watch.reason if unknown else watch.trouble
-        return ZoneView(watch.zone, condition, age, watch.value, reason, watch.raw is Condition.ALARM)
+        return ZoneView(watch.zone, condition, age, watch.value, reason, watch.raw is Condition.ALARM, unknown)
 
     @staticmethod
     def _weigh(watch: _Watch, reading: Reading, now: float) -> None:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 def zone(view: ZoneView) -> dict[str, Any]:
     """One zone. `state`: normal, alarm, trouble, unknown, or supervised for a silent role."""
     silent = ROLES[view.zone.role].silent
-    stale = view.age_s > view.zone.stale_after_s or view.value is None
     if not silent:
         state = str(view.condition)
-    elif stale:
+    elif view.unknown:
         state = str(Condition.UNKNOWN)
     else:
         state = str(Condition.TROUBLE) if view.reason else "supervised"
@@ -41,7 +40,7 @@ def zone(view: ZoneView) -> dict[str, Any]:
         "label": _both(label),
         "reason": view.reason,
         "age_s": round(view.age_s, 1),
-        "value": None if silent or stale else view.value,
+        "value": None if silent or view.unknown else view.value,
         "active": None if silent else view.active,
     }
 

@@ -191,6 +191,7 @@ def test_a_zone_that_is_not_heard_of_is_unknown_and_then_told() -> None:
     here.wait(2, reading={"d.z": False, "d.alive": False})
     signals = here.wait(3.5, reading={"d.alive": False})
     assert here.view().condition is UNKNOWN
+    assert here.view().unknown
     assert not signals, "a little later than unknown, so that a dead device can speak for it"
     (signal,) = here.wait(1, reading={"d.alive": False})
     assert (signal.subject, signal.condition, signal.reason) == ("zone:z", TROUBLE, "silent")

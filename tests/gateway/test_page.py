@@ -121,6 +121,17 @@ async def test_a_hold_up_button_whose_panel_is_silent_is_unknown_and_says_why(st
     assert said.endswith("no reply")
 
 
+async def test_a_hold_up_button_is_unknown_as_soon_as_its_panel_is_lost_however_patient_it_is() -> None:
+    before = "hi: कैश काउंटर होल्ड-अप बटन}\n    wiring: {contact: normally-closed}"
+    async with Story(edits={before: f"{before}\n    stale_after: 60s"}) as story:
+        await story.seconds(5)
+        assert row(story, "zones", "zone:hold-up-counter")[0] == "row calm supervised"
+        story.silence("panel")
+        await story.seconds(20)
+        assert row(story, "devices", "device:panel")[0] == "row device fault lost hatched"
+        assert row(story, "zones", "zone:hold-up-counter")[0] == "row unknown unknown hatched"
+
+
 async def test_an_alarm_whose_sensor_fell_silent_stands_and_is_hatched(story: Story) -> None:
     story.press("strong-room")
     await story.seconds(5)

@@ -118,7 +118,9 @@ def view(
     role: Role, condition: Condition, *, age_s: float = 1.0, value: bool | None = True, reason: str = ""
 ) -> ZoneView:
     zone = Zone("z", "p.z", role, Text("ज", "z"), ContactSense(alarm_when=True), 0.0, 2.0, 10.0)
-    return ZoneView(zone, condition, age_s, value, reason, condition is Condition.ALARM)
+    return ZoneView(
+        zone, condition, age_s, value, reason, condition is Condition.ALARM, age_s > zone.stale_after_s or value is None
+    )
 
 
 @pytest.mark.parametrize(

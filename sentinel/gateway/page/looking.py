@@ -232,7 +232,7 @@ class Looker:
             label=label or Text(shown["label"]["hi"], shown["label"]["en"]),
             reason=shown["reason"],
             since=since,
-            stale=view.age_s > zone.stale_after_s,
+            stale=view.unknown,
             measured=_is_number(shown["value"]),
             limits=self._limits(zone.sense, zone.point) if isinstance(zone.sense, LimitSense) else "",
         )
