@@ -1,6 +1,7 @@
 """What is recorded of a branch, for how long the spool keeps it, and the database that it goes to, if there is one."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -33,9 +34,18 @@ def _server(url: str) -> str:
         raise ValueError("has a user or a password in it: take them out and write them below, as !credential NAME")
     if not host or port == 0 or any(c.isspace() for c in url):
         raise ValueError("is no address of a server: write https://influx.example:8086")
+    if not _resolvable(host):
+        raise ValueError("names a host that no network can find: an empty or too long part, or a sign that no name has")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise ValueError("has a ? or # in it: write the address alone; org, bucket or database stand below")
     return url.rstrip("/")
+
+
+def _resolvable(host: str) -> bool:
+    try:
+        return re.fullmatch(rb"[0-9A-Za-z._:%-]{1,253}", host.encode("idna")) is not None
+    except UnicodeError:
+        return False
 
 
 Url = Annotated[Line, AfterValidator(_server)]

@@ -143,7 +143,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a zone of many days
         return None
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
@@ -163,7 +163,7 @@ def _about_lines(answer: Answer) -> Verdict:
         why=shortened(words) or f"status {answer.status}",
         certain=_OF_LINES.search(words) is not None,
         dropped=int(dropped[1]) if dropped else None,
-        named={found[1].encode(): shortened(found[2]) for found in quoted if found is not None},
+        named={found[1].encode(errors="replace"): shortened(found[2]) for found in quoted if found is not None},
     )
 
 

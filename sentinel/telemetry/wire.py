@@ -56,11 +56,14 @@ class Wire:
         """One request with this gzip body. Every way in which it ends is a verdict."""
         try:
             session = await self._open()
-        except OSError:  # ssl.SSLError and TimeoutError are: the CA file is absent, holds no certificate, or hangs
+        except (
+            OSError,
+            ValueError,
+        ):  # SSLError, TimeoutError: the CA file is absent, no certificate, hangs, has no such name
             return Refused(Reason.TLS)
         try:
             headers = {**HEADERS, **await self._secrets.run(self._target.headers, SECRET_S)}
-        except (LookupError, TimeoutError):
+        except (LookupError, TimeoutError, UnicodeError):  # the last: of a file that is no text
             return Refused(Reason.SECRET)
         try:
             data = io.BytesIO(body)  # in pieces: bytes would be written to the socket at once
@@ -72,7 +75,9 @@ class Wire:
             return Later(Reason.UNREACHABLE)
         except TimeoutError:
             return Later(Reason.SLOW)
-        except (aiohttp.ClientResponseError, aiohttp.InvalidURL):  # what came is no HTTP
+        except UnicodeError:  # a name that no resolver takes
+            return Later(Reason.UNREACHABLE)
+        except (aiohttp.ClientResponseError, ValueError):  # what came is no HTTP, or the address is none
             return Refused(Reason.STRANGER)
         except (aiohttp.ClientError, OSError):
             return Later(Reason.LOST)

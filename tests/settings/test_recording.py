@@ -123,6 +123,12 @@ def test_how_much_is_kept_and_what_is_too_small_to_tell_can_be_chosen() -> None:
             "{influx: {api: v1, url: 'https://db', database: b, username: me}}",
             "telemetry.influx: username and password go together: one is missing",
         ),
+        ("{influx: {api: v2, url: 'https://db..example', bucket: b}}", "telemetry.influx.url: names a host that no"),
+        (
+            f"{{influx: {{api: v2, url: 'https://{'d' * 64}.in', bucket: b}}}}",
+            "telemetry.influx.url: names a host that",
+        ),
+        ("{influx: {api: v2, url: 'https://d|b', bucket: b}}", "telemetry.influx.url: names a host that no network"),
         ("{influx: {api: v2, url: 'https://db:0', bucket: b}}", "telemetry.influx.url: is no address of a server"),
         (
             "{influx: {api: v1, url: 'https://db', database: b, username: 'a:b', password: !credential p}}",

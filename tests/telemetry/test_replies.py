@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentinel.telemetry.model import Batch
@@ -91,7 +91,23 @@ def test_a_wait_until_a_date_is_measured_by_the_servers_own_clock_when_it_shows_
     assert of(503, retry_after="Thu, 01 Jan 1970 00:00:00 GMT") == Later(Reason.BUSY, 0.0)
 
 
-@given(st.text(max_size=40), st.text(max_size=40))
+ANY_TEXT = st.text(st.characters(), max_size=40)  # surrogates among them: headers may bring some
+DATES = st.builds(
+    "{}, {} Jan {} {}:{}:{} {}{}".format,
+    st.sampled_from(("Mon", "", "xx")),
+    st.integers(0, 40),
+    st.integers(0, 10**5),
+    st.integers(0, 30),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.sampled_from(("+", "-", "")),
+    st.integers(0, 10**20),
+)
+
+
+@given(ANY_TEXT | DATES, ANY_TEXT | DATES)
+@example("Mon, 01 Jan 2024 00:00:00 +99999999999999", "")
+@example("Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359")
 def test_no_header_makes_a_wait_longer_than_an_hour_or_raises(told: str, date: str) -> None:
     wait = retry_after_s({"retry-after": told, "date": date}, NOW)
     assert wait is None or 0 <= wait <= LONGEST_WAIT_S
@@ -101,6 +117,15 @@ def test_no_header_makes_a_wait_longer_than_an_hour_or_raises(told: str, date: s
 def test_every_answer_has_a_verdict_and_only_204_is_stored(status: int, body: bytes, kind: str) -> None:
     verdict = judge(Answer(status, {"content-type": kind}, body), NOW)
     assert isinstance(verdict, Stored) == (status == 204)
+
+
+@given(st.text(st.characters(), max_size=60))
+@example("unable to parse '\ud800': x")
+def test_no_words_of_a_server_are_more_than_one_line_that_can_be_kept(words: str) -> None:
+    verdict = of(400, {"error": words})
+    if isinstance(verdict, BadLines):
+        for why in (verdict.why, *(verdict.named or {}).values()):
+            assert why.encode().decode() == why
 
 
 def test_a_long_number_to_wait_is_an_hour() -> None:

@@ -24,10 +24,10 @@ from sentinel.telemetry.faults import DAY_S, HANDFUL, QUIET_S, SILENT_S
 from sentinel.telemetry.model import Batch, Counts, Flush, Keep, Poison, SpoolUnavailable
 from sentinel.telemetry.parcel import packed
 from sentinel.telemetry.recent import FORGETS_S, MOST_BYTES, Recent
-from sentinel.telemetry.replies import Reason
+from sentinel.telemetry.replies import BadLines, Later, Reason, Refused, Stored
 from sentinel.telemetry.spool import Spool
 from sentinel.telemetry.target import Target, version_1, version_2
-from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S
+from sentinel.telemetry.wire import ANSWER_BYTES, REQUEST_S, Wire
 from sentinel.telemetry.writer import LINES_A_SECOND, MOST, REFUSED_S, SMALLER_S, Writer
 from tests.fakes import MONDAY_NOON, FakeClock, VirtualLoop, virtual_loop
 from tests.servers import free_port, make_certificates
@@ -1020,6 +1020,84 @@ async def test_what_answers_in_another_language_than_http_is_no_store() -> None:
             stage.spool.make(1)
             await asyncio.sleep(30)
             assert stage.told == [(False, Reason.STRANGER)]
+
+
+NONSENSE = [
+    b"",
+    b"\0\0\0",
+    b"HTTP/1.1\r\n\r\n",
+    b"HTTP/1.1 99999 What\r\n\r\n",
+    b"HTTP/1.1 204 \xff\xfe\r\nX-\xff: \xfe\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: Mon, 01 Jan 2024 00:00:00 +99999999999999\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 400 Bad\r\nContent-Length: 38\r\n\r\n" + b'{"error":"unable to parse \'\\ud800\': x"}',
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999999\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffffff\r\nx",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Encoding: br\r\n\r\nx",
+    b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=;;;=\r\nContent-Type: ;;;charset=\xff\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+    b"HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
+async def test_whatever_a_server_answers_the_wire_has_a_verdict(answer: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        target = Target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/write", "shown", dict)
+        async with Wire(target) as wire, asyncio.timeout(20):
+            for _ in range(2):
+                verdict = await wire.send(packed([b"x v=1 1"]), lambda: MONDAY_NOON)
+                assert isinstance(verdict, Later | Refused | BadLines) or b" 204 " in answer
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://{'a' * 64}.example:8086",
+        "http://a..b:8086",
+        "http://ü" + "x" * 70,
+        "http://a b:80",
+        "http://a|b:80",
+        "http://127.0.0.1:99999",
+        "http://[::1",
+        "http://[::1%25eth9]:8086",
+        "http://exa_mple\u2024x:80",
+        "http://\ud800:80",
+        "nonsense",
+    ],
+)
+async def test_whatever_the_address_the_wire_has_a_verdict(url: str) -> None:
+    async with Wire(Target(f"{url}/write", "shown", dict)) as wire, asyncio.timeout(20):
+        assert isinstance(await wire.send(b"", lambda: MONDAY_NOON), Later | Refused)
+
+
+@pytest.mark.parametrize("secret", ["p\udc80ss", "two\nlines", "\0"])
+async def test_whatever_stands_in_the_file_of_a_secret_the_wire_has_a_verdict(secret: str) -> None:
+    async with misbehaving() as sink:
+        targets = (
+            version_1(sink.url, database="b", username="b17", password=FakeSecret(secret)),
+            version_2(sink.url, bucket="b", token=FakeSecret(secret)),
+        )
+        for target in targets:
+            async with Wire(target) as wire:
+                assert await wire.send(packed([b"x v=1 1"]), lambda: MONDAY_NOON) in (Refused(Reason.SECRET), Stored())
+
+
+async def test_a_ca_file_whose_name_is_none_is_a_verdict() -> None:
+    async with Wire(Target("https://127.0.0.1:9/write", "shown", dict, "/tmp/\0")) as wire:
+        assert await wire.send(b"", lambda: MONDAY_NOON) == Refused(Reason.TLS)
 
 
 # --- Addresses -----------------------------------------------------------------------------------------------------------
