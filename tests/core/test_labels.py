@@ -8,11 +8,11 @@ from string import Formatter
 
 import pytest
 
-from sentinel.core import labels
+from sentinel.core import labels, words
 from sentinel.core.facts import AnswerKind
 from sentinel.core.incident import NoticeState
 from sentinel.core.ladder import EXPIRY
-from sentinel.core.model import Severity, Text
+from sentinel.core.model import Role, Severity, Text
 from sentinel.core.words import WORDS
 
 TEXTS = [
@@ -42,6 +42,15 @@ def test_no_state_of_a_notice_and_no_message_is_without_its_word() -> None:
     assert set(labels.NOTICES) == set(NoticeState)
     assert set(labels.MESSAGES) == set(WORDS)
     assert set(labels.WHAT_IT_DOES) == set(Severity)
+
+
+def test_what_a_zone_is_is_never_said_in_the_words_of_its_alarm() -> None:
+    """A quiet hold-up button is no robbery."""
+    assert set(labels.KINDS) == set(Role)
+    for role in (Role.HOLD_UP, Role.DURESS, Role.FIRE, Role.SMOKE, Role.HEAT, Role.CALL_POINT, Role.SUMMARY):
+        assert labels.KINDS[role].hi != words.ROLES[role].hi
+        assert labels.KINDS[role].en != words.ROLES[role].en
+    assert labels.KINDS[Role.HOLD_UP] == Text("होल्ड-अप बटन", "Hold-up button")
 
 
 def test_the_button_promises_what_the_ladder_keeps() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel.core import ladder
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Role, Severity, Text
 from sentinel.gateway.page import head, incidents, plots, ways
@@ -117,7 +118,7 @@ async def test_a_hold_up_button_whose_panel_is_silent_is_unknown_and_says_why(st
     await story.minutes(1)
     classes, said = row(story, "zones", "zone:hold-up-counter")
     assert classes == "row unknown unknown hatched"
-    assert said.startswith("Hold-up button cash counterHold-up · panel.di1unknownfor ")
+    assert said.startswith("Hold-up button cash counterHold-up button · panel.di1unknownfor ")
     assert said.endswith("no reply")
 
 
@@ -141,6 +142,7 @@ async def test_an_alarm_whose_sensor_fell_silent_stands_and_is_hatched(story: St
     classes, said = row(story, "zones", "zone:strong-room")
     assert classes == "row high alarm hatched"
     assert "no reply" in said
+    assert "last known: alarm" in said
 
 
 # --- Whose turn it is ----------------------------------------------------------------------------------------------------
@@ -175,6 +177,31 @@ async def test_the_fill_says_whose_turn_it_is(story: Story) -> None:
     classes, said = card(story, "hi")
     assert classes == "incident box critical old"
     assert "दल पहुँचा" in said
+
+
+async def test_who_comes_next_is_told_at_the_time_that_the_page_says_though_a_channel_is_dead(story: Story) -> None:
+    story.mail.down = True
+    story.press("panel-mains")  # the dead mail is noticed
+    await story.minutes(3)
+    story.press("smoke-hall")
+    for _ in range(20):
+        await story.seconds(20)
+        shown = sections(story)["incidents"]
+        found = re.search(
+            r'Next: [^<]*<time datetime="([^"]*)"', shown.replace("</strong>", "").replace("<strong>", "")
+        )
+        assert found is not None
+        due = ladder.due_in(story.gateway.desk.state, story.incident("smoke-hall"), story.clock.wall())
+        assert due.next_at is not None
+        assert found[1] == f"{due.next_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_a_quiet_zone_is_named_as_a_thing_and_a_card_says_what_happened(story: Story) -> None:
+    assert "होल्ड-अप बटन · panel.di1" in row(story, "zones", "zone:hold-up-counter", "hi")[1]
+    assert "लूट" not in text(sections(story, "hi")["zones"])
+    story.press("panel-mains")
+    await story.seconds(40)
+    assert card(story, "hi")[1].startswith("बिजली गुल कोड ")
 
 
 async def test_a_fault_is_an_outline_from_the_beginning_and_says_who_comes_next(story: Story) -> None:

@@ -32,7 +32,7 @@ from htpy import (
 
 from sentinel.core import labels, words
 from sentinel.core.incident import NoticeState
-from sentinel.core.model import Severity, Text
+from sentinel.core.model import Condition, Text
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ def _fill(one: IncidentView) -> str:
 
 
 def _what(one: IncidentView, reader: Reader) -> str:
-    role = reader.say(words.ROLES[one.role])
-    return role if one.alarm else f"{role}: {reader.say(words.SEVERITIES[Severity.FAULT])}"
+    if one.alarm:
+        return reader.say(labels.HAPPENED.get(one.role, words.ROLES[one.role]))
+    return f"{reader.say(labels.KINDS[one.role])}: {reader.say(words.CONDITIONS[Condition.TROUBLE])}"
 
 
 def _turn(one: IncidentView, reader: Reader) -> Node:

@@ -67,7 +67,7 @@ def _made(zone: ZoneView, lang: Language, place: tzinfo, day: date) -> Markup:
 def _row(zone: ZoneView, reader: Reader) -> Element:
     shape = level(zone)
     well = zone.state in WELL or shape == "calm"
-    about = [reader.say(words.ROLES[zone.role]), zone.point]
+    about = [reader.say(labels.KINDS[zone.role]), zone.point]
     if zone.limits:
         about.append(reader.say(labels.LIMIT).format(zone.limits))
     hatched = " hatched" if zone.stale or zone.state == Condition.UNKNOWN else ""
@@ -88,6 +88,8 @@ def _row(zone: ZoneView, reader: Reader) -> Element:
 
 def _state(zone: ZoneView, reader: Reader) -> Node:
     label = reader.say(zone.label)
+    if zone.stale and zone.state == Condition.ALARM:
+        return reader.say(labels.LAST_KNOWN).format(label)
     if zone.measured and zone.state in (Condition.NORMAL, Condition.ALARM):
         return [moving(f"value:{zone.id}", reader), span(class_="word")[f" {label}"]]
     return [label]
