@@ -238,6 +238,7 @@ REASONS: dict[str, Text] = {
     # Of the record:
     "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
     "no-room": Text("कार्ड भर गया है", "the card is full"),
+    "damaged": Text("कार्ड पर रखी माप खराब मिली", "what was kept was damaged"),
     "credential": Text("टोकन या पासवर्ड नहीं माना गया", "token or password is refused"),
     "not-found": Text("डेटाबेस या बकेट नहीं मिला", "no such database or bucket there"),
     "not-influxdb": Text("इस पते पर डेटाबेस नहीं है", "what answers there is no database"),

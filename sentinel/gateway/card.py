@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.recording")
 
 REOPEN_S = 60.0
-ROOM_BYTES = 24 * 2**20  # the journal's reserve, and as much again twice
+ROOM_BYTES = 24 * 2**20  # the journal's reserve, and as much again twice; once it is short, twice that is wanted
 ROOM_S = 3.0
 CLOSE_S = 2.0
 NO_ROOM = "no-room"
@@ -94,7 +94,7 @@ class Card:
             self.free = asked.result()
         except OSError as error:
             raise SpoolUnavailable(error.strerror or str(error)) from None
-        if self.free < ROOM_BYTES:
+        if self.free < (2 * ROOM_BYTES if self.reason == NO_ROOM else ROOM_BYTES):
             raise SpoolUnavailable(NO_ROOM)
 
     async def _reopen(self) -> None:

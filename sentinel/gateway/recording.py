@@ -15,16 +15,16 @@ import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sentinel.core import facts
 from sentinel.core.codes import ROLES
-from sentinel.core.model import Condition, Role
-from sentinel.core.signal import Signal
+from sentinel.core.model import Condition
 from sentinel.duty.supervise import supervise
 from sentinel.gateway import series, showing
 from sentinel.gateway.card import CLOSE_S, NO_ROOM, Card
+from sentinel.gateway.faults import DAMAGED, Fault
 from sentinel.gateway.machine import in_steps
 from sentinel.gateway.vitals import Daemon, Vitals
 from sentinel.settings.recording import InfluxV2
@@ -40,13 +40,14 @@ if TYPE_CHECKING:
     from sentinel.core.facts import Recorded
     from sentinel.core.incident import State
     from sentinel.core.model import Reading
+    from sentinel.core.signal import Signal
     from sentinel.duty.supervise import Fallen, Progress
     from sentinel.gateway.poller import PollStats
     from sentinel.gateway.world import World
     from sentinel.ports import Clock
     from sentinel.settings.recording import Influx
     from sentinel.settings.site import Settings
-    from sentinel.telemetry.model import Counts, Flush, Plot
+    from sentinel.telemetry.model import Counts, Damage, Flush, Plot
     from sentinel.telemetry.target import Target
 
 log = logging.getLogger("sentinel.recording")
@@ -56,7 +57,7 @@ WAITING = 5_000  # replies, states and facts put down since the last look: most 
 SLICE = 10  # of those at a turn of the loop: some milliseconds on a Pi, with fifty values in each reply
 FLUSH_S = 12.0  # a power cut takes at most 15 s
 SILENT_S = 30.0
-PATIENCE_S = 60.0  # a card that mends itself within this was no fault
+DAMAGED_S = 3600.0  # a file that was begun anew is well at once, and somebody should see that it was not
 STORE, SPOOL = "telemetry:store", "telemetry:spool"
 
 RecordedPoint = series.RecordedPoint
@@ -126,14 +127,15 @@ class Recorder:
         self._vitals = Vitals(settings, self._sampler)
         self._target = None if influx is None else target_of(influx)
         self._writer = None if self._target is None else world.writer(self._spool, self._target, clock, self._heard)
-        self._store_fault: str | None = None  # what the writer wants a person to know, "" once it is mended
+        self._store_reason: str | None = None  # what the writer wants a person to know, "" once it is mended
+        self._damage: Damage | None = None
+        self._damaged_at = 0.0
+        self._faults: tuple[Fault, Fault] | None = None  # of card and database; None: the journal was not read yet
         self._readings: deque[Sequence[Reading]] = deque(maxlen=WAITING)
         self._missed = 0  # readings
         self._seen: deque[_Seen] = deque(maxlen=WAITING)
         self._facts: deque[Recorded] = deque(maxlen=WAITING)
         self._health = ""
-        self._bare_at = -PATIENCE_S  # when the journal could not be written either
-        self._told: dict[str, bool] | None = None  # which faults stand; None: the journal was not read yet
         self._flushing = asyncio.Lock()
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -295,36 +297,52 @@ class Recorder:
 
     def _heard(self, up: bool, reason: str) -> None:
         """From the writer: what a person should know of the database, and that it is mended."""
-        self._store_fault = "" if up else reason
+        self._store_reason = "" if up else reason
         self._judge(self._clock.monotonic())
 
     def _judge(self, now: float) -> None:
-        """Tell what has lasted, and that it is over, once each. A fault of before the restart stands until it is mended."""
-        if self._told is None:
-            conditions = self._around.state().conditions
-            self._told = {one: conditions.get(f"{one}/trouble") is Condition.TROUBLE for one in (STORE, SPOOL)}
-        if self._health == "bare":  # the same card, and told already: by itself this is news again once that is over
-            self._bare_at = now
+        """Say how card and database are; what of it a person hears is decided in `faults`."""
+        if self._spool.damage is not self._damage:
+            self._damage, self._damaged_at = self._spool.damage, now
+        if self._health == "bare":
             self._card.hurry()
-        lasted = self._card.up is False and now - max(self._card.since, self._bare_at) >= PATIENCE_S
-        if lasted and not self._told[SPOOL]:
-            self._say(SPOOL, NO_ROOM if self._card.reason == NO_ROOM else "card")
-        elif self._card.up and self._told[SPOOL]:
-            self._say(SPOOL, "")
-        if self._store_fault:
-            if not self._told[STORE]:
-                self._say(STORE, self._store_fault)
-        elif self._told[STORE] and (self._writer is None or self._store_fault == "" or self._writer.view().up):
-            self._say(STORE, "")
+        if self._faults is None:
+            if self._health in ("", "bare"):  # what stands is in a journal that was not read yet
+                return
+            self._faults = (
+                self._fault(SPOOL),
+                self._fault(STORE, patience_s=0.0, quiet_s=(0.0,)),
+            )  # the writer has both
+        spool, store = self._faults
+        spool.look(self._of_card(now), now)
+        store.look(self._of_store(), now)
 
-    def _say(self, subject: str, reason: str) -> None:
-        assert self._told is not None
-        self._told[subject] = bool(reason)
-        rule = ROLES[Role.TELEMETRY]
-        condition = Condition.TROUBLE if reason else Condition.NORMAL
-        self._tell(
-            Signal(subject, Role.TELEMETRY, condition, Condition.TROUBLE, rule.event, rule.severity, reason[:80])
-        )
+    def _fault(self, subject: str, **times: Any) -> Fault:
+        state = self._around.state()
+        stands = None
+        if state.conditions.get(key := f"{subject}/trouble") is Condition.TROUBLE:
+            incident = state.find(state.by_key.get(key, ""))
+            stands = "" if incident is None else incident.reason
+        return Fault(subject, self._tell, stands, **times)
+
+    def _of_card(self, now: float) -> str | None:
+        if self._health == "bare":  # the same card, and told already: by itself this is news again once that is over
+            return None
+        if self._is_damaged(now):
+            return DAMAGED
+        if self._card.up is False:
+            return NO_ROOM if self._card.reason == NO_ROOM else "card"
+        return None if self._card.up is None else ""
+
+    def _of_store(self) -> str | None:
+        if self._writer is None:
+            return ""
+        if self._store_reason is None:  # of this run's faults; one of before it is over with the first line
+            return "" if self._writer.view().up else None
+        return self._store_reason
+
+    def _is_damaged(self, now: float) -> bool:
+        return self._damage is not None and now - self._damaged_at < DAMAGED_S
 
     # --- What others ask -------------------------------------------------------------------------------------------
 
@@ -341,7 +359,7 @@ class Recorder:
             written_age_s=None if store is None else store.last_written_s,
             spool_up=self._card.up,
             spool_since_s=now - self._card.since,
-            spool_reason=self._card.reason,
+            spool_reason=self._card.reason or (DAMAGED if self._is_damaged(now) else ""),
             days=self._keep.days,
             limit_bytes=self._keep.bytes,
             disk_free_bytes=None if self._card.free is None else in_steps(self._card.free),

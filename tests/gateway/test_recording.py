@@ -300,8 +300,8 @@ async def test_a_card_that_dies_for_half_an_hour_is_told_once_and_costs_no_line(
     await house.lives(1800, lambda second: 20.0 + second % 7)
     assert house.card.appends == before
     house.card.dead = False
-    await house.lives(90)
-    assert house.faults() == ["96 telemetry:spool trouble card", "1872 telemetry:spool normal"]
+    await house.lives(150)
+    assert house.faults() == ["96 telemetry:spool trouble card", "1932 telemetry:spool normal"]
     view = house.recorder.view()
     assert (view.spool_up, view.spool_reason, view.counts.dropped) == (True, "", 0)
     values = [value_of(line) for line in await house.lines("measure")]
@@ -357,8 +357,11 @@ async def test_the_last_of_the_card_is_left_to_the_journal(house: House) -> None
     await house.lives(100)
     assert house.card.appends == before
     assert [one.reason for _, one in house.told] == ["no-room"]
-    house.card.free_bytes = ROOM_BYTES
-    await house.lives(15)
+    house.card.free_bytes = 2 * ROOM_BYTES - 1  # a log that was turned makes no difference
+    await house.lives(100)
+    assert house.card.appends == before
+    house.card.free_bytes = 2 * ROOM_BYTES
+    await house.lives(75)
     assert [one.condition for _, one in house.told] == [Condition.TROUBLE, Condition.NORMAL]
     assert house.spool.counts().dropped == 0
 
@@ -405,11 +408,51 @@ async def test_a_fault_that_was_told_before_the_restart_is_over_when_the_card_is
         conditions={"telemetry:spool/trouble": Condition.TROUBLE, "telemetry:store/trouble": Condition.TROUBLE}
     )
     house.open()
-    await house.lives(15)
+    await house.lives(75)
     assert sorted(line.partition(" ")[2] for line in house.faults()) == [
         "telemetry:spool normal",
         "telemetry:store normal",  # the settings name no database any more
     ]
+
+
+async def test_a_fault_of_before_a_start_without_the_journal_is_over_when_that_is_back_and_the_card_is_well(
+    house: House,
+) -> None:
+    house.health = "bare"
+    house.open()
+    await house.lives(120)
+    house.health = "ok"
+    house.state = State(conditions={"telemetry:spool/trouble": Condition.TROUBLE})
+    await house.lives(75)
+    assert [line.partition(" ")[2] for line in house.faults()] == ["telemetry:spool normal"]
+
+
+async def test_a_card_at_the_edge_of_its_room_is_one_fault(house: House) -> None:
+    house.open()
+    await house.lives(15)
+    for number in range(12):
+        house.card.free_bytes = ROOM_BYTES + (-(2**20) if number % 2 else 2**20)
+        await house.lives(90)
+    assert [one.reason for _, one in house.told] == ["no-room"]
+
+
+async def test_a_spool_that_was_damaged_while_the_branch_was_dark_is_told_for_an_hour(house: House) -> None:
+    house.open()
+    await house.lives(60)
+    before = house.spool.counts()
+    await house.recorder.close()
+    with house.path.open("r+b") as file:
+        file.write(b"\0" * 4096)
+    house.recorder = house.recorder_anew()
+    house.open()
+    await house.lives(60)
+    assert before.waiting > 0
+    assert [one.reason for _, one in house.told] == ["damaged"]
+    assert (house.recorder.view().spool_up, house.recorder.view().spool_reason) == (True, "damaged")
+    virtual_loop().grain_s = 60.0
+    await house.lives(70 * 60)
+    assert [one.condition for _, one in house.told] == [Condition.TROUBLE, Condition.NORMAL]
+    assert house.recorder.view().spool_reason == ""
 
 
 async def test_an_orderly_stop_puts_the_last_second_on_the_card(house: House) -> None:
@@ -541,7 +584,12 @@ async def test_on_a_small_card_the_oldest_of_the_ten_days_are_dropped_and_counte
     away = house.recorder.view().counts
     assert away.dropped > 3_000
     assert away.bytes <= 50_000
-    assert len(house.faults()) == 1  # one fault stands, whatever comes to it
+    assert [f"{one.condition} {one.reason}" for _, one in house.told] == [
+        "trouble nothing-written",
+        "normal ",  # nobody is told "restored": it is worse than that
+        "trouble points-dropped",
+    ]
+    assert house.told[1][1].folded
     async with store:
         await house.lives(75)
         await house.recorder.close()
