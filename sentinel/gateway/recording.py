@@ -60,8 +60,6 @@ SILENT_S = 30.0
 DAMAGED_S = 3600.0  # a file that was begun anew is well at once, and somebody should see that it was not
 STORE, SPOOL = "telemetry:store", "telemetry:spool"
 
-RecordedPoint = series.RecordedPoint
-
 
 @dataclass(frozen=True, slots=True)
 class RecorderView:
@@ -365,7 +363,7 @@ class Recorder:
             disk_free_bytes=None if self._card.free is None else in_steps(self._card.free),
         )
 
-    def points(self) -> list[RecordedPoint]:
+    def points(self) -> list[series.RecordedPoint]:
         """The numbers that can be plotted."""
         return list(self._points.values())
 
@@ -379,9 +377,7 @@ class Recorder:
 def target_of(influx: Influx) -> Target:
     """The database that the settings name."""
     if isinstance(influx, InfluxV2):
-        return version_2(
-            influx.url, org=influx.org or "", bucket=influx.bucket, token=influx.token, ca_file=influx.ca_file
-        )
+        return version_2(influx.url, org=influx.org, bucket=influx.bucket, token=influx.token, ca_file=influx.ca_file)
     return version_1(
         influx.url,
         database=influx.database,

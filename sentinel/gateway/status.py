@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sentinel.core.incident import Incident, Notice
     from sentinel.gateway.app import Gateway
-    from sentinel.gateway.recording import RecordedPoint
+    from sentinel.gateway.series import RecordedPoint
 
 STALE_READS = 3  # a number that was not read for so many of its intervals is stale
 MOVING = ("age_s", "since_s", "value")  # what moves by itself; in the stream it comes with the pings

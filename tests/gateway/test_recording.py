@@ -625,6 +625,10 @@ def test_the_database_of_the_settings_is_where_the_writer_goes() -> None:
     new = target_of(InfluxV2(api="v2", url="https://db.example/", org="o", bucket="b c", token=_Place()))
     assert new.url == "https://db.example/api/v2/write?org=o&bucket=b+c&precision=ms"
     assert new.headers() == {"Authorization": "Token the-token"}
+    nobody = target_of(
+        InfluxV2(api="v2", url="http://10.0.0.9:8428", bucket="b")
+    )  # VictoriaMetrics knows no organisation
+    assert nobody.url == "http://10.0.0.9:8428/api/v2/write?bucket=b&precision=ms"
     old = target_of(
         InfluxV1(
             api="v1",
