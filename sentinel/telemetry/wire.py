@@ -4,6 +4,7 @@ longer than its deadline, follows no redirect, and reads the beginning of an ans
 
 from __future__ import annotations
 
+import asyncio
 import io
 import ssl
 from typing import TYPE_CHECKING, Self
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 REQUEST_S = 30.0  # a whole request with its answer; the writer sends less at a time when it is not enough
 CONNECT_S = 10.0  # name, TCP, TLS
-KEEP_S = 5.0  # an idle connection: shorter than any server or NAT on the way keeps it
+KEEP_S = (
+    20.0  # an idle connection: shorter than servers and NATs keep it, longer than a store may forget for (`recent`)
+)
 SECRET_S = 10.0  # a file that hangs, or authorities on a slow card
 ANSWER_BYTES = 64 * 1024
 
@@ -38,7 +41,10 @@ class Wire:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self.anew = False  # the server hung up, unannounced, before the last request: it may have been started anew
         self._session: aiohttp.ClientSession | None = None
+        self._connected = False  # for this request
+        self._kept_until = 0.0  # the connection of the request before, by both sides
         self._secrets, self._packs = Aside("telemetry secrets"), Aside("telemetry packs")
 
     async def __aenter__(self) -> Self:
@@ -54,6 +60,9 @@ class Wire:
 
     async def send(self, body: bytes, now: Callable[[], datetime]) -> Verdict:
         """One request with this gzip body. Every way in which it ends is a verdict."""
+        kept = asyncio.get_running_loop().time() < self._kept_until
+        self.anew = self._connected = False
+        self._kept_until = 0.0
         try:
             session = await self._open()
         except (
@@ -69,6 +78,9 @@ class Wire:
             data = io.BytesIO(body)  # in pieces: bytes would be written to the socket at once
             async with session.post(self._target.url, data=data, headers=headers, allow_redirects=False) as response:
                 said = await _beginning(response)
+                self.anew = kept and self._connected
+                if _stays(response):
+                    self._kept_until = asyncio.get_running_loop().time() + KEEP_S - 1.0
         except aiohttp.ClientSSLError:
             return Refused(Reason.TLS)
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
@@ -92,13 +104,25 @@ class Wire:
         if self._session is None:
             secure = self._target.url.startswith("https:")
             context = await self._secrets.run(lambda: _tls(self._target.ca_file), SECRET_S) if secure else True
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_create_end.append(self._note)
             self._session = aiohttp.ClientSession(
+                trace_configs=[trace],
                 connector=aiohttp.TCPConnector(limit=1, ssl=context, keepalive_timeout=KEEP_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=REQUEST_S, connect=CONNECT_S),
                 auto_decompress=False,
             )
         return self._session
+
+    async def _note(self, *_: object) -> None:
+        self._connected = True
+
+
+def _stays(response: aiohttp.ClientResponse) -> bool:
+    """The connection is for the next request too, as far as both have said."""
+    closing = "close" in response.headers.get("Connection", "").lower()
+    return not closing and response.version == aiohttp.HttpVersion11 and response.content.at_eof()
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:

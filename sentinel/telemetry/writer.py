@@ -146,6 +146,8 @@ class Writer:
         except TimeoutError:
             return self._lost(Reason.SLOW)
         verdict = await wire.send(body, self._clock.now)
+        if wire.anew:  # killed and started between two flushes: nothing failed, and the last seconds may be gone
+            self._recent.gone()
         now = self._clock.monotonic()
         match verdict:
             case Stored():

@@ -558,6 +558,52 @@ async def test_a_store_that_is_killed_and_forgets_its_last_seconds_gets_them_aga
         assert stage.spool.written == 12_001, "counted once"
 
 
+@virtual
+async def test_a_store_that_is_killed_and_started_between_two_flushes_gets_the_last_seconds_again() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        connections: list[asyncio.BaseTransport] = []
+
+        async def handle(post: Post) -> None:
+            assert post.request.transport is not None
+            connections.append(post.request.transport)
+
+        sink.first = handle
+        for _ in range(3):
+            stage.spool.make(100)
+            await stage.drained()
+            await asyncio.sleep(12)
+        assert len(set(connections)) == 1
+        lost = set(list(sink.stored)[200:])
+        for line in lost:
+            del sink.stored[line]
+        for connection in set(connections):
+            connection.close()
+        stage.spool.make(100)
+        await stage.drained()
+        await asyncio.sleep(1)
+        assert stage.stored_once()
+        assert stage.spool.written == 400, "counted once"
+
+
+@virtual
+async def test_a_store_that_says_that_it_hangs_up_after_each_answer_gets_every_point_once() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+
+        async def handle(post: Post) -> web.StreamResponse:
+            sink.stored.update(post.lines)
+            answer = web.Response(status=204)
+            answer.force_close()
+            return answer
+
+        sink.first = handle
+        for _ in range(10):
+            stage.spool.make(100)
+            await stage.drained()
+            await asyncio.sleep(12)
+        assert stage.stored_once()
+        assert set(sink.stored.values()) == {1}
+
+
 def test_what_is_remembered_of_the_last_seconds_is_bounded() -> None:
     recent = Recent()
     for n in range(100):
