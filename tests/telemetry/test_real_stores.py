@@ -175,7 +175,7 @@ async def test_points_older_than_the_real_retention_policy_are_let_go_and_the_ne
         counts = branch.spool.counts()
         assert (counts.written, counts.poisoned) == (600, 12 * 900)
     assert len(await influx.points("durg", "measure")) == 600
-    assert branch.told == []
+    assert branch.told == [(False, "lines-refused")], "nobody loses points for good without a word"
 
 
 async def test_a_real_influxdb_that_takes_little_at_a_time_gets_little_at_a_time(tmp_path: Path) -> None:
