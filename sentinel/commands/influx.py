@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sentinel.commands.setting_up import Report, SetupError, Wish
 from sentinel.commands.tables import real_tables
 from sentinel.settings.branch import load
-from sentinel.settings.recording import InfluxV1, InfluxV2
+from sentinel.settings.recording import InfluxV1, InfluxV2, on_this_machine
 from sentinel.settings.secrets import SecretKind, SecretRef, fault_in_name
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _shown(influx: InfluxV1 | InfluxV2, wish: Wish) -> Iterator[str]:
 
 
 def _set_up(args: argparse.Namespace, influx: InfluxV1 | InfluxV2, wish: Wish) -> Report:
+    _in_no_clear(influx, secret=not isinstance(influx, InfluxV1) or bool(args.admin_user or influx.username))
     if isinstance(influx, InfluxV1):
         from sentinel.commands import influx_v1
 
@@ -121,6 +122,15 @@ def _set_up(args: argparse.Namespace, influx: InfluxV1 | InfluxV2, wish: Wish) -
             print(report.token)
         return report
     return _into_a_file(args.token_file, influx, wish, token)
+
+
+def _in_no_clear(influx: InfluxV1 | InfluxV2, *, secret: bool) -> None:
+    """An admin's secret is worth every branch's records: it does not cross a network that anybody may listen to."""
+    if secret and influx.url.startswith("http:") and not on_this_machine(influx.url):
+        raise SetupError(
+            f"{influx.url} would get the admin's secret over the network in clear: write https://, or run this on the "
+            "server itself, with http://127.0.0.1 in a config of its own"
+        )
 
 
 def _into_a_file(path: Path, influx: InfluxV2, wish: Wish, admin: str) -> Report:

@@ -142,11 +142,13 @@ def no_secret_crosses_a_network_in_clear(look: Look) -> Iterator[Said]:
     secret = None if influx is None else influx.token if isinstance(influx, InfluxV2) else influx.password
     if influx is None or secret is None or urlsplit(influx.url).scheme == "https":
         return
-    if not _on_this_machine(urlsplit(influx.url).hostname or ""):
+    if not on_this_machine(influx.url):
         yield Said((*HERE, "url"), "the secret goes over the network in clear: write https://", Level.FINDING)
 
 
-def _on_this_machine(host: str) -> bool:
+def on_this_machine(url: str) -> bool:
+    """What is said to it crosses no network."""
+    host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -440,6 +440,26 @@ def test_a_secret_in_an_argument_is_refused_and_not_repeated(tmp_path: Path) -> 
     assert "hush-hush" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize(
+    "influx",
+    [
+        v2("http://influx.example:8086"),
+        v1("http://10.1.2.3:8086", "    username: b17\n    password: !env WRITE_PASSWORD\n"),
+    ],
+    ids=["v2", "v1"],
+)
+def test_an_admins_secret_does_not_cross_a_network_in_clear(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, influx: str
+) -> None:
+    for name in ("INFLUX_ADMIN_TOKEN", "WRITE_TOKEN", "WRITE_PASSWORD"):
+        monkeypatch.setenv(name, "hush-hush")
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("somebody is spoken to"))
+    assert set_up(config(tmp_path, influx)) == 2
+    said = capsys.readouterr().err
+    assert "in clear: write https://, or run this on the server itself" in said
+    assert "hush-hush" not in said
+
+
 def test_without_a_database_in_the_config_there_is_nothing_to_set_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
