@@ -31,6 +31,10 @@ SETTLE_S: Final = 15.0  # what is done is durable after this long, when no appen
 MAX_QUESTIONS: Final = 8  # of pages, waiting at a time; the one that comes next is refused, a flush never
 
 
+class _Late(SpoolUnavailable):
+    """No answer within the deadline."""
+
+
 class Spool:
     """The one spool of a daemon. `open` it first, and again after a failure."""
 
@@ -166,11 +170,11 @@ class Spool:
             raise SpoolUnavailable(f"{MAX_QUESTIONS} questions are waiting")
         self._questions += 1
         try:
-            return await self._ask(work)
+            return await self._ask(work, question=True)
         finally:
             self._questions -= 1
 
-    async def _ask(self, work: Callable[[Store], T]) -> T:
+    async def _ask(self, work: Callable[[Store], T], *, question: bool = False) -> T:
         if self._failure is not None:
             raise SpoolUnavailable(str(self._failure))
 
@@ -190,7 +194,9 @@ class Spool:
         try:
             return await self._submit(job, self._deadline_s)
         except SpoolUnavailable as failure:
-            self._failure = failure
+            # A question of a page may have been too large: that is no fault of the card. The next flush shows it.
+            if not (question and isinstance(failure, _Late)):
+                self._failure = failure
             raise
 
     async def _submit(self, work: Callable[[], T], deadline_s: float) -> T:
@@ -203,4 +209,4 @@ class Spool:
             async with asyncio.timeout(deadline_s):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            raise SpoolUnavailable(f"no answer within {deadline_s:g} s") from None
+            raise _Late(f"no answer within {deadline_s:g} s") from None

@@ -516,6 +516,21 @@ async def test_a_hanging_disk_is_given_up_after_the_deadline(path: Path) -> None
     await spool.close()
 
 
+async def test_a_page_that_asks_too_much_is_refused_and_the_record_goes_on(path: Path) -> None:
+    spool = Spool(path, KEEP, forward=True, deadline_s=0.2)
+    await spool.open()
+    busy = threading.Event()
+    spool._executor.submit(busy.wait)
+    for question in (spool.plot("p", 0, 1), spool.poisons()):
+        with pytest.raises(SpoolUnavailable, match="no answer within"):
+            await question
+    busy.set()
+    assert spool.failure is None
+    await spool.append(flush(0, 10))
+    assert spool.counts().waiting == 10
+    await spool.close()
+
+
 async def test_a_flush_that_was_refused_for_its_slowness_and_landed_is_counted_with_its_second_coming(
     path: Path,
 ) -> None:
