@@ -1,7 +1,7 @@
 """Where telemetry goes: the write address of an InfluxDB (or VictoriaMetrics) and how to sign in there.
 
-The secret is read when a request is made; it is in no field, repr, log or error. The settings make it, the writer
-uses it.
+The secret is read when a request is made; it is in no field, repr, log or error. What an address may be is checked by
+`settings.recording`; the recorder makes a target of it, the writer uses it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Target:
 def version_2(
     url: str, *, bucket: str, org: str | None = None, token: Secret | None = None, ca_file: str | None = None
 ) -> Target:
-    """InfluxDB 2 and 3, and VictoriaMetrics; the last two know no organisation, the last needs no token. ValueError when the address cannot be one."""
+    """InfluxDB 2 and 3, and VictoriaMetrics; the last two know no organisation, the last needs no token."""
 
     def headers() -> Mapping[str, str]:
         return {} if token is None else {"Authorization": f"Token {_header_safe(token)}"}
 
     where = {"org": org, "bucket": bucket, "precision": "ms"}
-    return Target(f"{base(url)}/api/v2/write?{_query(where)}", _shown(url), headers, ca_file)
+    return Target(f"{url.rstrip('/')}/api/v2/write?{_query(where)}", _shown(url), headers, ca_file)
 
 
 def version_1(
@@ -52,8 +52,6 @@ def version_1(
     ca_file: str | None = None,
 ) -> Target:
     """InfluxDB 1. Without a retention policy the database's default one takes the points."""
-    if username is not None and ":" in username:  # RFC 7617: it would end there
-        raise ValueError("a user name holds no colon")
 
     def headers() -> Mapping[str, str]:
         if username is None:
@@ -62,23 +60,7 @@ def version_1(
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     where = {"db": database, "rp": retention_policy, "precision": "ms"}
-    return Target(f"{base(url)}/write?{_query(where)}", _shown(url), headers, ca_file)
-
-
-def base(url: str) -> str:
-    """The server's address without a slash at its end, or ValueError with the remedy. It may hold a path."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError("this is no address: write http://HOST:8086 or https://HOST:8086") from None
-    if "@" in parts.netloc:  # the value itself is not repeated
-        raise ValueError("a user name or password never stands in the address")
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise ValueError("this is no address: write http://HOST:8086 or https://HOST:8086")
-    if parts.query or parts.fragment:
-        raise ValueError("the address ends before ? and #: database, organisation and bucket have their own places")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    return Target(f"{url.rstrip('/')}/write?{_query(where)}", _shown(url), headers, ca_file)
 
 
 def _query(where: Mapping[str, str | None]) -> str:

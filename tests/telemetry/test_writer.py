@@ -1146,36 +1146,6 @@ async def test_a_ca_file_whose_name_is_none_is_a_verdict() -> None:
         assert await wire.send(b"", lambda: MONDAY_NOON) == Refused(Reason.TLS)
 
 
-# --- Addresses -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://user:hush@influx:8086", "never stands in the address"),
-        ("influx:8086", "no address"),
-        ("ftp://influx", "no address"),
-        ("http://", "no address"),
-        ("http://influx:99999", "no address"),
-        ("http://influx:8086/?db=x", "before \\? and #"),
-        ("http://[::1", "no address"),
-    ],
-)
-def test_an_address_that_cannot_be_one_is_refused_with_the_remedy_and_without_its_secret(url: str, words: str) -> None:
-    for make in (
-        functools.partial(version_2, org="b", bucket="b"),
-        functools.partial(version_1, database="b"),
-    ):
-        with pytest.raises(ValueError, match=words) as found:
-            make(url)
-        assert "hush" not in str(found.value)
-
-
-def test_a_user_name_with_a_colon_is_refused() -> None:
-    with pytest.raises(ValueError, match="no colon"):
-        version_1("http://influx:8086", database="b", username="a:b", password=FakeSecret("x"))
-
-
 # --- Parts ---------------------------------------------------------------------------------------------------------------
 
 
