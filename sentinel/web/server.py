@@ -103,6 +103,8 @@ async def _guarded(request: web.Request, handler: Callable[[web.Request], Awaita
         host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
         if host not in HOSTS:
             return refused(421, "wrong-host", "this port answers to 127.0.0.1 only")
+        if _from_elsewhere(request):
+            return refused(403, "not-this-page", "another page may lead here, and not ask by itself")
         if request.method == "POST" and not _from_our_page(request):
             return refused(403, "not-this-page", "only this page's own buttons may change anything here, by JSON")
         if request.method not in ("GET", "HEAD", "POST"):
@@ -113,6 +115,12 @@ async def _guarded(request: web.Request, handler: Callable[[web.Request], Awaita
         return refused(error.status, error.code, str(error))
     except web.HTTPException as error:
         return refused(error.status, error.reason.lower().replace(" ", "-"), error.reason)
+
+
+def _from_elsewhere(request: web.Request) -> bool:
+    """A page of another origin makes the browser ask: it cannot read the answer, but the work would be done."""
+    site, mode, into = (request.headers.get(f"Sec-Fetch-{name}", "") for name in ("Site", "Mode", "Dest"))
+    return site in ("cross-site", "same-site") and (mode, into) != ("navigate", "document")
 
 
 def _from_our_page(request: web.Request) -> bool:

@@ -125,6 +125,42 @@ async def test_an_alarm_does_not_wait_for_a_long_replay(path: Path) -> None:
     await journal.close()
 
 
+async def test_however_many_ask_for_a_proof_an_alarm_waits_for_one_small_step_only(path: Path) -> None:
+    store = Store.open(path)
+    for _ in range(10):
+        write(store, *(signalled() for _ in range(1000)))
+    store.close()
+    journal = Journal(path)
+    await journal.open()
+    askers = [asyncio.create_task(journal.verify()) for _ in range(100)]
+    waited = []
+    for _ in range(30):
+        began = time.monotonic()
+        await append(journal, signalled("vault"))
+        assert await journal.take(["mqtt"], NOON, 30, 1) == []
+        waited.append(time.monotonic() - began)
+    assert not any(one.done() for one in askers), "the proof was still going on"
+    assert sorted(waited)[15] < 0.1
+    askers.pop().cancel()
+    assert {id(one) for one in await asyncio.gather(*askers)} == {id(askers[0].result())}, "one walk for all of them"
+    assert askers[0].result().ok
+    assert await journal.verify() is not askers[0].result(), "who asks later gets a new one"
+    await journal.close()
+
+
+async def test_a_proof_that_is_going_on_when_the_journal_is_closed_ends(path: Path) -> None:
+    store = Store.open(path)
+    write(store, *(signalled() for _ in range(1000)))
+    store.close()
+    journal = Journal(path)
+    await journal.open()
+    asker = asyncio.create_task(journal.verify())
+    await asyncio.sleep(0)
+    await journal.close()
+    with pytest.raises((JournalUnavailable, asyncio.CancelledError)):
+        await asker
+
+
 # --- Failures --------------------------------------------------------------------------------------------------------
 
 

@@ -214,6 +214,27 @@ async def test_over_the_socket_the_file_s_mode_is_the_proof(served: Served) -> N
     assert await post(served.socket, b'{"a": 1}', **{"Content-Type": "text/plain"}) == (200, {"a": 1})
 
 
+@pytest.mark.parametrize(
+    ("site", "mode", "into", "status"),
+    [
+        ("cross-site", "no-cors", "image", 403),
+        ("same-site", "no-cors", "image", 403),  # a page on another port of this machine
+        ("cross-site", "cors", "empty", 403),
+        ("cross-site", "navigate", "iframe", 403),
+        ("same-site", "", "", 403),
+        ("cross-site", "navigate", "document", 200),  # a link to the page
+        ("none", "navigate", "document", 200),  # its address, typed
+        ("same-origin", "cors", "empty", 200),
+        ("same-origin", "no-cors", "script", 200),
+    ],
+)
+async def test_a_page_of_somebody_else_cannot_even_make_the_daemon_work(
+    served: Served, site: str, mode: str, into: str, status: int
+) -> None:
+    got = await ask(served.url, Sec_Fetch_Site=site, Sec_Fetch_Mode=mode, Sec_Fetch_Dest=into)
+    assert got[0] == status
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 async def test_the_port_knows_no_other_way_to_change_something(served: Served, method: str) -> None:
     proof = {"Sec_Fetch_Site": "same-origin", "Content_Type": JSON}
