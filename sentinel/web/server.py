@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sentinel.web.door import BACKLOG, Door
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.web")
 
 MAX_BODY = 64 * 1024
+BODY_S = 10.0  # for all of it
+VISITORS, NEIGHBOURS = 64, 32  # connections at once: over the port (half may be streams), over the socket
 SHUTDOWN_S = 1.0
 PORT_AGAIN_S = 10.0  # after a port that another program holds
 ADDRESSES = ("127.0.0.1", "::1")
@@ -82,7 +86,11 @@ def page(html: str, status: int = 200) -> web.Response:
 async def body(request: web.Request) -> dict[str, Any]:
     """The request's JSON object; Refusal when it is none."""
     try:
-        value = json.loads(await request.text() or "{}")
+        async with asyncio.timeout(BODY_S):
+            text = await request.text()
+        value = json.loads(text or "{}")
+    except TimeoutError:
+        raise Refusal(408, "too-slow", f"the body did not come within {BODY_S:g} s") from None
     except (ValueError, LookupError, RecursionError):  # LookupError: a charset that nobody knows
         raise Refusal(400, "not-json", "the body is no JSON") from None
     if not isinstance(value, dict):
@@ -174,38 +182,43 @@ class Server:
         app.on_response_prepare.append(_headed)
         app.on_shutdown.append(_end_all)
         app.add_routes(self._routes)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
+        inside = runner.server
+        assert inside is not None  # `setup` made it
+        open_: list[asyncio.Server] = []
         try:
             self._socket.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 self._socket.unlink()  # of a run that was killed; the journal's lock says that it is gone
-            await web.UnixSite(runner, str(self._socket)).start()
-            os.chmod(self._socket, 0o660)  # noqa: PTH101 - next to the site that made it
+            neighbours = Door(inside, NEIGHBOURS)
+            path = str(self._socket)
+            open_.append(await asyncio.get_running_loop().create_unix_server(neighbours, path, backlog=BACKLOG))
+            os.chmod(path, 0o660)  # noqa: PTH101 - next to what made it
             if self._wanted is not None:
-                await self._open_port(runner, self._wanted)
+                open_.append(await self._open_port(Door(inside, VISITORS), self._wanted))
             await asyncio.Event().wait()
         finally:
             self.port = None
+            for one in open_:
+                one.close()
             await runner.cleanup()
             with suppress(FileNotFoundError):
                 self._socket.unlink()
 
-    async def _open_port(self, runner: web.AppRunner, wanted: int) -> None:
+    async def _open_port(self, door: Door, wanted: int) -> asyncio.Server:
         """Try until it is ours; the socket is served meanwhile."""
         lost = False
         while True:
-            site = web.TCPSite(runner, self._address, wanted)
             try:
-                await site.start()
+                made = await asyncio.get_running_loop().create_server(door, self._address, wanted, backlog=BACKLOG)
             except OSError as error:
-                await site.stop()
                 if not lost:
                     log.warning("page lost: in use or forbidden port=%d errno=%s", wanted, error.errno)
                 lost = True
                 await asyncio.sleep(PORT_AGAIN_S)
             else:
-                self.port = runner.addresses[-1][1]
+                self.port = made.sockets[0].getsockname()[1]
                 if lost:
                     log.info("page back port=%d", self.port)
-                return
+                return made
