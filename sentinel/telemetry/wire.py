@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -26,6 +27,7 @@ CONNECT_S = 10.0  # name, TCP, TLS
 KEEP_S = (
     20.0  # an idle connection: shorter than servers and NATs keep it, longer than a store may forget for (`recent`)
 )
+HABIT, HABIT_S = 3, 3600.0  # so often in so long: what is sent again for it stays little
 SECRET_S = 10.0  # a file that hangs, or authorities on a slow card
 ANSWER_BYTES = 64 * 1024
 
@@ -45,6 +47,7 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
         self._connected = False  # for this request
         self._kept_until = 0.0  # the connection of the request before, by both sides
+        self._anew_at: deque[float] = deque(maxlen=HABIT)
         self._secrets, self._packs = Aside("telemetry secrets"), Aside("telemetry packs")
 
     async def __aenter__(self) -> Self:
@@ -78,7 +81,7 @@ class Wire:
             data = io.BytesIO(body)  # in pieces: bytes would be written to the socket at once
             async with session.post(self._target.url, data=data, headers=headers, allow_redirects=False) as response:
                 said = await _beginning(response)
-                self.anew = kept and self._connected
+                self.anew = kept and self._connected and self._is_unusual()
                 if _stays(response):
                     self._kept_until = asyncio.get_running_loop().time() + KEEP_S - 1.0
         except aiohttp.ClientSSLError:
@@ -114,6 +117,14 @@ class Wire:
                 auto_decompress=False,
             )
         return self._session
+
+    def _is_unusual(self) -> bool:
+        """Servers and proxies that hang up whenever they are idle for some seconds were not started anew each time."""
+        now = asyncio.get_running_loop().time()
+        if len(self._anew_at) == HABIT and now - self._anew_at[0] < HABIT_S:
+            return False
+        self._anew_at.append(now)
+        return True
 
     async def _note(self, *_: object) -> None:
         self._connected = True

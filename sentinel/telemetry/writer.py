@@ -195,7 +195,10 @@ class Writer:
                 return self._lost(reason, REFUSED_S)
             case Stored():
                 now = self._clock.monotonic()
-                self._recent.took(self._recent.settled(), now)
+                again = self._recent.settled()
+                if wire.anew:
+                    self._recent.gone()
+                self._recent.took(again, now)
                 self._wrote(now)
             case BadLines() | TooLarge():
                 self._recent.settled()

@@ -604,6 +604,51 @@ async def test_a_store_that_says_that_it_hangs_up_after_each_answer_gets_every_p
         assert set(sink.stored.values()) == {1}
 
 
+@virtual
+async def test_a_store_that_hangs_up_after_each_answer_without_a_word_gets_little_twice() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+
+        async def handle(post: Post) -> None:
+            assert post.request.transport is not None
+            asyncio.get_running_loop().call_later(0.5, post.request.transport.close)
+
+        sink.first = handle
+        for _ in range(300):  # an hour
+            stage.spool.make(100)
+            await stage.drained()
+            await asyncio.sleep(12)
+        assert stage.stored_once()
+        assert sum(sink.stored.values()) < 320 * 100, "some three times an hour"
+
+
+@virtual
+async def test_a_store_that_is_started_anew_while_the_last_seconds_are_sent_again_gets_them_once_more() -> None:
+    async with misbehaving() as sink, Stage(sink) as stage:
+        last: list[asyncio.BaseTransport] = []
+        restarts = {4, 7}  # after so many requests
+        kept: list[bytes] = []
+
+        async def handle(post: Post) -> None:
+            assert post.request.transport is not None
+            last.append(post.request.transport)
+            if len(sink.posts) in restarts:
+                asyncio.get_running_loop().call_soon(forget)
+
+        def forget() -> None:
+            last[-1].close()
+            sink.stored.clear()
+
+        sink.first = handle
+        for _ in range(10):
+            kept += stage.spool.make(100)
+            await stage.drained()
+        await asyncio.sleep(5)
+        kept += stage.spool.make(100)
+        await stage.drained()
+        await asyncio.sleep(5)
+        assert set(sink.stored) == set(kept)
+
+
 def test_what_is_remembered_of_the_last_seconds_is_bounded() -> None:
     recent = Recent()
     for n in range(100):
