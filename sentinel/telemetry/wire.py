@@ -68,10 +68,7 @@ class Wire:
         self._kept_until = 0.0
         try:
             session = await self._open()
-        except (
-            OSError,
-            ValueError,
-        ):  # SSLError, TimeoutError: the CA file is absent, no certificate, hangs, has no such name
+        except (OSError, ValueError):  # SSLError, TimeoutError among them: the CA file is absent, senseless, or hangs
             return Refused(Reason.TLS)
         try:
             headers = {**HEADERS, **await self._secrets.run(self._target.headers, SECRET_S)}
