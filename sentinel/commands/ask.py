@@ -92,7 +92,7 @@ def status(args: argparse.Namespace) -> int:
         else:
             _print_status(got)
     known = all(zone["state"] in ("normal", "supervised") for zone in got["zones"])
-    return 0 if got["health"] == "ok" and known and not got["incidents"] else 1
+    return 0 if got["health"] == "ok" and known and got["incidents"] == 0 else 1
 
 
 def incidents(args: argparse.Namespace) -> int:
@@ -106,9 +106,11 @@ def incidents(args: argparse.Namespace) -> int:
         else:
             for one in got["open"]:
                 print(_incident(one))
-            if not got["open"]:
+            if not got["complete"]:
+                print("what was open before this start is not known")
+            elif not got["open"]:
                 print("nothing open")
-    return 1 if got["open"] else 0
+    return 1 if got["open"] or not got["complete"] else 0
 
 
 def ack(args: argparse.Namespace) -> int:
@@ -187,7 +189,8 @@ def _print_status(got: dict[str, Any]) -> None:
         carried = f", last carried {last['code']} to {last['contact']} at {last['at'][:19]}Z" if last else ""
         print(f"{mark} {way['id']}: {word}{carried}")
     print(_record(got["telemetry"]))
-    print(f"\n{got['incidents']} open; `sentinel incidents` tells")
+    count = "it is not known what is" if got["incidents"] is None else got["incidents"]
+    print(f"\n{count} open; `sentinel incidents` tells")
 
 
 def _record(got: dict[str, Any]) -> str:

@@ -488,7 +488,8 @@ class Gateway:
         """How the daemon itself is; of what it watches it says nothing."""
         if self.desk.bare is not None:
             return Health("bare", [f"journal: {self.desk.bare.reason}"])
-        reasons = [f"no progress: {part}" for part in self.progress.stuck()]
+        reasons = [] if self.sensing.started else ["starting"]
+        reasons += [f"no progress: {part}" for part in self.progress.stuck()]
         reasons += [f"fell: {task}" for task in self.fallen.lately()]
         if self.desk.dropped:
             reasons.append(f"desk: gave up {self.desk.dropped} events")

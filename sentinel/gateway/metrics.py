@@ -26,7 +26,7 @@ HELP: Mapping[str, str] = {
     "sentinel_device_age_seconds": "Since something trustworthy came from a device.",
     "sentinel_device_up": "1 while a device answers, 0 when it is silent, NaN before it was heard of.",
     "sentinel_healthy": "1 while the daemon itself is well: what /healthz says.",
-    "sentinel_incidents_open": "Open incidents, without those that the branch is not shown.",
+    "sentinel_incidents_open": "Open incidents, without those that the branch is not shown; NaN until the journal was read.",
     "sentinel_notices": "Notices of the incidents that the branch is shown, by how far they got.",
     "sentinel_read_latency_seconds": "How long the last good read of a line took.",
     "sentinel_readings_total": "Values read from devices.",
@@ -83,7 +83,7 @@ def figures(gateway: Gateway) -> Iterator[Figure]:
     for channel, counts in showing.notices(gateway.desk.state).items():
         for state, count in counts.items():
             yield "sentinel_notices", {"channel": channel, "state": state}, count
-    yield "sentinel_incidents_open", {}, len(showing.visible(gateway.desk.state))
+    yield "sentinel_incidents_open", {}, showing.count(gateway.desk.state)
     yield from _record(gateway.recorder.view(), gateway.clock.now().timestamp())
 
 

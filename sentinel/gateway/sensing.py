@@ -66,6 +66,11 @@ class Sensing:
         if self._sink is not None:  # last: no fault of a record keeps an alarm from the desk
             self._sink.take(readings)
 
+    @property
+    def started(self) -> bool:
+        """Whether detection has begun; before that nothing is known of any zone."""
+        return self._detector is not None
+
     def view(self) -> list[ZoneView]:
         """Every zone as detection sees it now; empty before the start."""
         return [] if self._detector is None else self._detector.view(self._clock.monotonic())

@@ -99,7 +99,18 @@ def incidents(state: State, names: Mapping[str, Text], now: datetime) -> dict[st
     return {
         "open": [incident(one, state, names, now) for one in visible(state)],
         "recent": [incident(one, state, names, now) for one in closed(state)],
+        "complete": complete(state),
     }
+
+
+def complete(state: State) -> bool:
+    """False until the journal has said what was open before this start: nothing shown is then not nothing open."""
+    return bool(state.epoch)
+
+
+def count(state: State) -> int | None:
+    """How many are open; None while that is not known."""
+    return len(visible(state)) or (0 if complete(state) else None)
 
 
 def notices(state: State) -> dict[str, dict[str, int]]:

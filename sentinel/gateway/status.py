@@ -32,7 +32,7 @@ def status(gateway: Gateway) -> dict[str, Any]:
         "devices": _devices(gateway),
         "ways": _ways(gateway),
         "notices": showing.notices(gateway.desk.state),
-        "incidents": len(showing.visible(gateway.desk.state)),
+        "incidents": showing.count(gateway.desk.state),
         "telemetry": _telemetry(gateway),
     }
 

@@ -173,13 +173,13 @@ class Journal:
         return await asyncio.shield(self._proving)
 
     async def _prove(self) -> Report:
-        walk = Verification()
+        walk, loop = Verification(), asyncio.get_running_loop()
         while True:
-            began = time.monotonic()
+            began = loop.time()
             report = await self._ask(lambda store: store.check(walk, PROVE_STEP))
             if report is not None:
                 return report
-            await asyncio.sleep(time.monotonic() - began)
+            await asyncio.sleep(loop.time() - began)
 
     # --- The outbox --------------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ async def test_after_a_restart_in_the_middle_of_a_hold_up_the_branch_still_sees_
     await story.restart(cut_power=True)
     await story.seconds(20)
     _, shown = await story.ask("GET", "/api/v1/incidents")
-    assert shown == {"open": [], "recent": []}
+    assert shown == {"open": [], "recent": [], "complete": True}
     _, status = await story.ask("GET", "/api/v1/status")
     zone = next(one for one in status["zones"] if one["id"] == "hold-up-counter")
     assert (zone["state"], zone["value"], zone["active"]) == ("supervised", None, None)

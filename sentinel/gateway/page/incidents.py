@@ -59,7 +59,8 @@ def show(incidents: IncidentsView, reader: Reader) -> Fragment:
     return fragment[
         h2[reader.say(labels.INCIDENTS), count > 0 and span(class_="count")[str(count)]],
         (_card(one, reader) for one in incidents.open),
-        not incidents.open and p(class_="nothing")[mark("calm", "line"), reader.say(labels.NOTHING_OPEN)],
+        not incidents.complete and p(class_="nothing")[mark("unknown"), reader.say(labels.NOT_COMPLETE)],
+        incidents.complete and not incidents.open and p(class_="nothing")[mark("calm", "line"), reader.say(labels.NOTHING_OPEN)],
         bool(incidents.closed)
         and details(class_="recent")[
             summary[reader.say(labels.RECENT), span(class_="count")[str(len(incidents.closed))]],

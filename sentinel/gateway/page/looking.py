@@ -104,6 +104,7 @@ class Looker:
         return IncidentsView(
             tuple(self._cases.incident(one, names) for one in showing.visible(state)),
             tuple(self._cases.incident(one, names) for one in showing.closed(state)[:CLOSED]),
+            showing.complete(state),
         )
 
     def zones(self) -> tuple[ZoneView, ...]:

@@ -143,6 +143,7 @@ class IncidentsView:
 
     open: tuple[IncidentView, ...]
     closed: tuple[IncidentView, ...]
+    complete: bool = True  # False: the journal has not said yet what was open before this start
 
 
 @dataclass(frozen=True, slots=True)
