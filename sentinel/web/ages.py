@@ -1,6 +1,6 @@
 """How long ago, for people: the same short words at first paint here and, ticking, in assets/stream.js.
 
-An age that nobody knows is a dash, never a zero.
+An age that nobody knows is a dash, never a zero: so is that of a moment which, by a clock that was set back, is to come.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 UNITS = (Text("सेकंड", "s"), Text("मिनट", "min"), Text("घंटे", "h"), Text("दिन", "d"))
 NEVER = "–"
+SLIP_S = 2.0  # a moment may seem to lie so far ahead: two clocks, and what was rounded
 
 
 def words(seconds: float, lang: Language) -> str:
     """`7 s`, `26 min`, `5 h`, `3 d`: whole ones that are over, hours up to two days."""
+    if seconds < -SLIP_S:
+        return NEVER
     whole = max(0, int(seconds))
     second, minute, hour, day = (unit.of(lang) for unit in UNITS)
     if whole < 60:
@@ -33,6 +36,8 @@ def words(seconds: float, lang: Language) -> str:
 
 def clock(seconds: float, lang: Language) -> str:
     """`00:47`, `1:03:12`, then days: the time since something opened."""
+    if seconds < -SLIP_S:
+        return NEVER
     whole = max(0, int(seconds))
     if whole >= 48 * 3600:
         return words(whole, lang)

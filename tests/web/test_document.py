@@ -68,7 +68,9 @@ def test_the_way_to_the_other_language_says_which_one_this_is() -> None:
 @pytest.mark.parametrize(
     ("seconds", "hindi", "english", "clock"),
     [
-        (-3, "0 सेकंड", "0 s", "00:00"),
+        (-7200, "–", "–", "–"),  # the clock was set back: it did not begin just now
+        (-3, "–", "–", "–"),
+        (-1.5, "0 सेकंड", "0 s", "00:00"),
         (0.9, "0 सेकंड", "0 s", "00:00"),
         (59.99, "59 सेकंड", "59 s", "00:59"),
         (60, "1 मिनट", "1 min", "01:00"),
