@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from sentinel.gateway.app import Gateway
 
-NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}")
+# No control characters, nor those that turn the rest of a line round; joiners stay, Hindi needs them.
+NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,80}")
 SECONDS = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
 DAY_S = 86_400
 MOST, ROWS = 2000, 600  # rows of a plot: at most, and when nobody says

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import sentinel
 from sentinel.core.encoding import stamp
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sentinel.core.incident import Incident, Notice
+    from sentinel.core.model import Value
     from sentinel.gateway.app import Gateway
     from sentinel.gateway.series import RecordedPoint
 
@@ -93,6 +95,7 @@ def _devices(gateway: Gateway) -> list[dict[str, Any]]:
             "age_s": round(device.age_s, 1),
         }
         for device in gateway.sensing.devices()
+        if device.id in names  # in the middle of a reload it may not be any more
     ]
 
 
@@ -173,7 +176,7 @@ def _point(gateway: Gateway, point: RecordedPoint, now: float) -> dict[str, Any]
     reading = gateway.sensing.latest.get(point.point)
     age_s = None if reading is None else round(now - reading.at, 1)
     quality, value = str(Quality.FAILED), None
-    if reading is not None and reading.quality is Quality.GOOD and isinstance(reading.value, (int, float)):
+    if reading is not None and reading.quality is Quality.GOOD and _is_number(reading.value):
         stale = now - reading.at > STALE_READS * gateway.settings.polled.get(point.point, 60.0) + 1.0
         quality, value = ("stale", None) if stale else (str(Quality.GOOD), reading.value)
     return {
@@ -188,6 +191,10 @@ def _point(gateway: Gateway, point: RecordedPoint, now: float) -> dict[str, Any]
         "quality": quality,
         "age_s": age_s,
     }
+
+
+def _is_number(value: Value | None) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _still(value: Mapping[str, Any]) -> dict[str, Any]:

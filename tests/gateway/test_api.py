@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -25,6 +26,8 @@ async def test_a_healthy_branch_says_so(story: Story) -> None:
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": ""}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": "a\nb"}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": "\ud800"}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": "Kavi\u202etac"}, 400, "no-name"),
+        ("POST", "/api/v1/incidents/1/acknowledge", {"by": "क्\u200dष"}, 404, "no-such-incident"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": 7}, 400, "no-name"),
         ("POST", "/api/v1/incidents/1/acknowledge", ["by"], 400, "not-an-object"),
         ("POST", "/api/v1/incidents/1/acknowledge", {"by": "Kavita"}, 404, "no-such-incident"),
@@ -161,6 +164,22 @@ async def test_over_tcp_only_loopback_is_answered_and_only_our_own_page_may_ackn
         async with session.post(url, json={"by": "Kavita"}, headers={"Sec-Fetch-Site": "same-origin"}) as reply:
             assert reply.status == 200
         assert len(story.incident().answers) == 1
+
+
+async def test_a_number_that_is_none_is_shown_as_failed(story: Story) -> None:
+    latest = story.gateway.sensing.latest
+    for value in (float("nan"), float("inf")):
+        latest["battery.voltage"] = replace(latest["battery.voltage"], value=value)
+        shown = {one["id"]: one for one in status.points(story.gateway)}["battery.voltage"]
+        assert (shown["value"], shown["quality"]) == (None, "failed")
+
+
+async def test_in_the_middle_of_a_reload_that_drops_a_device_the_branch_still_answers(story: Story) -> None:
+    left = {id_: one for id_, one in story.settings.devices.items() if id_ != "climate"}
+    story.gateway.settings = replace(story.settings, devices=left)
+    code, shown = await story.ask("GET", "/api/v1/status")
+    assert code == 200
+    assert "climate" not in [one["id"] for one in shown["devices"]]
 
 
 def _free_port() -> int:
