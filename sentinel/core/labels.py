@@ -44,6 +44,7 @@ ROOM_DOWN = Text("जुड़ा नहीं है", "not connected")
 # --- Headings --------------------------------------------------------------------------------------------------------
 
 INCIDENTS = Text("खुले मामले", "Open incidents")
+MORE_OPEN = Text("{} और मामले खुले हैं; सबसे गंभीर ऊपर हैं", "{} more are open; the gravest are above")
 NOTHING_OPEN = Text("कोई मामला खुला नहीं है", "Nothing is open")
 RECENT = Text("हाल में बंद हुए", "Recently closed")
 NOT_COMPLETE = Text("पहले से कौन से मामले खुले थे, अभी पता नहीं", "What was open before is not known yet")

@@ -139,7 +139,8 @@ class _Channel:
 class Stream:
     """The stream of one daemon. `boot` is another at every start, so that nobody resumes from another life.
 
-    `sections(lang)` gives {id: the element with that id} for "hi" and "en", and {id: JSON value} for "". `pulse` gives
+    `sections(lang)` gives {id: the element with that id} for "hi" and "en", and {id: JSON value} for ""; instead of either
+    a coroutine function that makes it when its turn has come. `pulse` gives
     what each ping says besides `at`, and `now` that: epoch seconds of the clock that all times on the page come from.
     """
 
@@ -197,6 +198,8 @@ class Stream:
             **sections,
         }:  # one that is gone is emptied, not left standing
             value = sections.get(section)
+            if callable(value):
+                value = await value()
             shown = {"value": value} if lang == JSON else {"html": "" if value is None else str(value)}
             channel.put(section, _json({"id": section, **shown}))
             await asyncio.sleep(0)  # alarms come before pages

@@ -11,13 +11,16 @@ from sentinel.core.model import Party, Text
 from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sentinel.core.incident import Answer, Incident, Notice
     from sentinel.gateway.app import Gateway
 
+    _Alike = tuple[Notice, int, datetime | None]
+
 OLD = timedelta(minutes=30)  # an answer that was given so long ago
+SORTED = 100  # incidents whose notices are kept sorted
 MOMENT = timedelta(seconds=30)  # in which a notice leaves where nothing keeps it
 
 
@@ -26,6 +29,7 @@ class Cases:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._sorted: dict[str, tuple[Mapping[str, Notice], list[_Alike]]] = {}  # immutable, so the same is the same
 
     def incident(self, one: Incident, names: Mapping[str, Text]) -> IncidentView:
         """One incident. Never called for a silent one: `showing` has taken it out."""
@@ -52,7 +56,7 @@ class Cases:
             police_owe=bool(one.answers)
             and standing is None
             and not any(ladder.stops(answer, one.severity) for answer in one.answers),
-            notices=self._notices(one.notices.values()),
+            notices=self._notices(one),
             next_at=None if one.closed_at else due.next_at,
             next_who=()
             if step is None
@@ -88,20 +92,14 @@ class Cases:
         alone = id_ in channels and kinds.count(channels[id_].kind) == 1
         return labels.BY.get(channels[id_].kind, Text(id_, id_)) if alone else Text(id_, id_)
 
-    def _notices(self, notices: Iterable[Notice]) -> tuple[NoticeView, ...]:
-        """The newest of each contact, channel and message, in the order in which they were first told.
-
-        One that was not needed any more says less than the one before it, which was.
-        """
-        found: dict[tuple[str, str, str], list[Notice]] = {}
-        for notice in notices:
-            found.setdefault((notice.contact, notice.channel, notice.words), []).append(notice)
-        return tuple(self._together(alike) for alike in found.values())
-
-    def _together(self, alike: Sequence[Notice]) -> NoticeView:
-        newest = next((one for one in reversed(alike) if one.state is not NoticeState.WITHDRAWN), alike[-1])
-        left = [one.at for one in alike if one.told]
-        return self.notice(newest, len(left), min(left, default=None))
+    def _notices(self, one: Incident) -> tuple[NoticeView, ...]:
+        """By contact, channel and message, in the order in which they were first told. Sorted anew when one came."""
+        before = self._sorted.get(one.code)
+        if before is None or before[0] is not one.notices:
+            if len(self._sorted) >= SORTED:
+                self._sorted.clear()
+            before = self._sorted[one.code] = (one.notices, _sorted(one.notices.values()))
+        return tuple(self.notice(newest, times, first) for newest, times, first in before[1])
 
     def _got(self, notice: Notice) -> NoticeState:
         """How far it got. One that is still to be sent is on its way while nothing keeps it, and for a moment."""
@@ -127,3 +125,19 @@ class Cases:
             first,
             notice.party is Party.POLICE,
         )
+
+
+def _sorted(notices: Iterable[Notice]) -> list[_Alike]:
+    """The newest of each contact, channel and message, how many of them left, and when the first did.
+
+    One that was not needed any more says less than the one before it, which was.
+    """
+    found: dict[tuple[str, str, str], list[Notice]] = {}
+    for notice in notices:
+        found.setdefault((notice.contact, notice.channel, notice.words), []).append(notice)
+    rows: list[_Alike] = []
+    for alike in found.values():
+        newest = next((one for one in reversed(alike) if one.state is not NoticeState.WITHDRAWN), alike[-1])
+        left = [one.at for one in alike if one.told]
+        rows.append((newest, len(left), min(left, default=None)))
+    return rows

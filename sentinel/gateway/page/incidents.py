@@ -7,6 +7,7 @@ Never handed anything silent: `showing` has taken it out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import htpy
@@ -29,19 +30,22 @@ from htpy import (
     summary,
     ul,
 )
+from markupsafe import Markup
 
 from sentinel.core import labels, words
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Condition, Text
 from sentinel.gateway.page.parts import SEVERITY_LEVEL, ago, around, clock, mark, tick, timer
+from sentinel.gateway.page.values import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime, tzinfo
 
     from htpy import Fragment, Node
 
-    from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView, Reader
+    from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView
+    from sentinel.web.language import Language
 
 MOST_EVENTS = 30  # of a timeline, the newest; and whatever was the first
 
@@ -55,18 +59,34 @@ class _Event:
 
 def show(incidents: IncidentsView, reader: Reader) -> Fragment:
     """Open ones, then the last closed."""
-    count = len(incidents.open)
+    count = len(incidents.open) + incidents.more
     return fragment[
         h2[reader.say(labels.INCIDENTS), count > 0 and span(class_="count")[str(count)]],
-        (_card(one, reader) for one in incidents.open),
+        (_again(one, reader) for one in incidents.open),
+        incidents.more > 0
+        and p({"class": "more-open nothing", "data-count": str(incidents.more)})[
+            reader.say(labels.MORE_OPEN).format(incidents.more)
+        ],
         not incidents.complete and p(class_="nothing")[mark("unknown"), reader.say(labels.NOT_COMPLETE)],
-        incidents.complete and not incidents.open and p(class_="nothing")[mark("calm", "line"), reader.say(labels.NOTHING_OPEN)],
+        incidents.complete
+        and not incidents.open
+        and p(class_="nothing")[mark("calm", "line"), reader.say(labels.NOTHING_OPEN)],
         bool(incidents.closed)
         and details(class_="recent")[
             summary[reader.say(labels.RECENT), span(class_="count")[str(len(incidents.closed))]],
             ul(class_="rows")[(_closed(one, reader) for one in incidents.closed)],
         ],
     ]
+
+
+def _again(one: IncidentView, reader: Reader) -> Node:
+    """For the stream a card is made once: when one of many changes, only that one is made."""
+    return _card(one, reader) if reader.now is not None else _made(one, reader.lang, reader.zone, reader.day)
+
+
+@lru_cache(maxsize=200)
+def _made(one: IncidentView, lang: Language, place: tzinfo, day: date) -> Markup:
+    return Markup(_card(one, Reader(lang, place, day)))  # noqa: S704 - htpy has escaped it
 
 
 def _card(one: IncidentView, reader: Reader) -> Element:

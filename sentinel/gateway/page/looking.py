@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from sentinel.core.incident import Incident, Notice
     from sentinel.core.model import Severity, Value
     from sentinel.gateway.app import Gateway
-    from sentinel.gateway.recording import RecordedPoint
+    from sentinel.gateway.series import RecordedPoint
     from sentinel.gateway.ways import Way
     from sentinel.telemetry.model import Plot
 
 DAY_S, ROWS, PLOTS_S = 86_400, 240, 0.5  # of a first paint: a small drawing, or none
+OPEN = 20  # cards, the worst; the rest is counted
 CLOSED = 8  # of the last closed: fewer than the state keeps, so that what is hidden among them leaves no gap
 SLIP = timedelta(seconds=1)  # between two clocks; more is a step
 
@@ -101,9 +102,11 @@ class Looker:
     def incidents(self) -> IncidentsView:
         """What is open, and the last closed."""
         state, names = self._gateway.desk.state, names_of(self._gateway.settings)
+        open_ = showing.visible(state)
         return IncidentsView(
-            tuple(self._cases.incident(one, names) for one in showing.visible(state)),
+            tuple(self._cases.incident(one, names) for one in open_[:OPEN]),
             tuple(self._cases.incident(one, names) for one in showing.closed(state)[:CLOSED]),
+            max(0, len(open_) - OPEN),
             showing.complete(state),
         )
 

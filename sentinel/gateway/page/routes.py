@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from htpy import div, header, main, section
-from markupsafe import Markup
 
 from sentinel.core import labels
 from sentinel.gateway import status
-from sentinel.gateway.page import devices, head, incidents, plots, system, ways, zones
+from sentinel.gateway.page import devices, head, incidents, pacing, plots, system, ways, zones
 from sentinel.gateway.page.looking import Looker
 from sentinel.gateway.page.values import Live, Reader
 from sentinel.web import document, language
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from htpy import Fragment
+    from markupsafe import Markup
 
     from sentinel.gateway.app import Gateway
     from sentinel.web.language import Language
@@ -46,9 +47,18 @@ class Page:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._looker = Looker(gateway)
+        look = self._looker = Looker(gateway)
+        self._looks: dict[str, tuple[Show, Callable[[], object]]] = {
+            "head": (head.show, look.head),
+            "incidents": (incidents.show, look.incidents),
+            "zones": (zones.show, look.zones),
+            "devices": (devices.show, look.links),
+            "ways": (ways.show, look.ways),
+            "telemetry": (system.show, look.system),
+            "plots": (plots.show, look.points),
+        }
         self._book = AssetBook(ASSETS, Path(__file__).with_name("assets"))
-        self._stream = Stream(secrets.token_hex(4), self.sections, self.pulse, lambda: gateway.clock.now().timestamp())
+        self._stream = Stream(secrets.token_hex(4), self.pieces, self.pulse, lambda: gateway.clock.now().timestamp())
         self._made: dict[tuple[str, str], tuple[object, str]] = {}
         self.run = self._stream.run
 
@@ -70,9 +80,9 @@ class Page:
         curves = await self._looker.curves()
         reader = self._reader(lang, self._looker.live(), now=self._gateway.clock.now())
         made: dict[str, Markup] = {}
-        looks: dict[str, tuple[Show, object]] = {**self._look(), "plots": (plots.show, curves)}
-        for id_, (show, values) in looks.items():
-            made[id_] = Markup(section(id=id_)[show(values, reader)])  # noqa: S704 - htpy has escaped it
+        for id_, (show, look) in self._looks.items():
+            values = curves if id_ == "plots" else look()
+            made[id_] = await pacing.made(section(id=id_)[show(values, reader)])
             await asyncio.sleep(0)  # alarms come before pages
         branch = self._gateway.settings.branch
         return document.page(
@@ -97,33 +107,29 @@ class Page:
         )
 
     def sections(self, lang: str) -> Mapping[str, object]:
-        """For the stream: elements in one language, or values for a program ("")."""
+        """All at once: elements in one language, or values for a program ("")."""
         if lang not in language.LANGUAGES:
             return status.sections(self._gateway)
         reader = self._reader(lang, Live())
-        return {id_: self._element(id_, show, values, reader) for id_, (show, values) in self._look().items()}
+        return {id_: str(section(id=id_)[show(look(), reader)]) for id_, (show, look) in self._looks.items()}
+
+    def pieces(self, lang: str) -> Mapping[str, object]:
+        """The same for the stream, each section made when it is asked for and a little at a time."""
+        if lang not in language.LANGUAGES:
+            return status.sections(self._gateway)
+        reader = self._reader(lang, Live())
+        return {id_: partial(self._piece, id_, reader) for id_ in self._looks}
 
     def pulse(self) -> Mapping[str, object]:
         """What every ping says: when things were read, and the figures that move by themselves."""
         live = self._looker.live()
         return {"ages": {key: at and round(at, 1) for key, at in live.ages.items()}, "live": live.words}
 
-    def _look(self) -> dict[str, tuple[Show, object]]:
-        look = self._looker
-        return {
-            "head": (head.show, look.head()),
-            "incidents": (incidents.show, look.incidents()),
-            "zones": (zones.show, look.zones()),
-            "devices": (devices.show, look.links()),
-            "ways": (ways.show, look.ways()),
-            "telemetry": (system.show, look.system()),
-            "plots": (plots.show, look.points()),
-        }
-
-    def _element(self, id_: str, show: Show, values: object, reader: Reader) -> str:
-        key, made_of = (id_, reader.lang), (values, reader.day)
+    async def _piece(self, id_: str, reader: Reader) -> str:
+        show, look = self._looks[id_]
+        key, made_of = (id_, reader.lang), (look(), reader.day)
         if key not in self._made or self._made[key][0] != made_of:
-            self._made[key] = made_of, str(section(id=id_)[show(values, reader)])
+            self._made[key] = made_of, await pacing.made(section(id=id_)[show(made_of[0], reader)])
         return self._made[key][1]
 
     def _reader(self, lang: Language, live: Live, now: datetime | None = None) -> Reader:

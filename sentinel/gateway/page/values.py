@@ -139,10 +139,11 @@ class HeadView:
 
 @dataclass(frozen=True, slots=True)
 class IncidentsView:
-    """Open ones, worst and oldest first, and the last closed."""
+    """Open ones, worst and oldest first; the last closed; how many more are open."""
 
     open: tuple[IncidentView, ...]
     closed: tuple[IncidentView, ...]
+    more: int = 0
     complete: bool = True  # False: the journal has not said yet what was open before this start
 
 

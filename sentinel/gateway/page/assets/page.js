@@ -7,7 +7,8 @@ const labels = document.querySelector("main").dataset;
 // How many are open, in the name of the tab.
 const title = document.title;
 function count() {
-  const open = document.querySelectorAll(".incident").length;
+  const more = Number(document.querySelector(".more-open")?.dataset.count ?? 0);
+  const open = document.querySelectorAll(".incident").length + more;
   document.title = open > 0 ? `(${open}) ${title}` : title;
 }
 document.addEventListener("stream:section", count);
