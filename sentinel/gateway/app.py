@@ -11,9 +11,7 @@ journal, then what speaks. A journal that cannot be opened starts bare mode; a f
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,34 +20,28 @@ from typing import TYPE_CHECKING
 
 import sentinel
 from sentinel.channels.mqtt import MqttWire
-from sentinel.core import decide, facts
-from sentinel.core.codes import ROLES
-from sentinel.core.incident import NoticeState, State
-from sentinel.core.model import Condition, Role
-from sentinel.core.signal import Signal
+from sentinel.core import facts
 from sentinel.duty.auditor import Auditor
 from sentinel.duty.desk import Desk
 from sentinel.duty.memory import MemoryOutbox
-from sentinel.duty.outbox import Limit, Outbox
+from sentinel.duty.outbox import Outbox
 from sentinel.duty.service import feed_watchdog, notify, on_signals, watchdog_period_s
 from sentinel.duty.supervise import Fallen, Progress, supervise
 from sentinel.duty.upkeep import Upkeep, restore
 from sentinel.gateway.api import routes
+from sentinel.gateway.exits import Exits
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
 from sentinel.gateway.page.routes import Page
 from sentinel.gateway.plant import Plant
+from sentinel.gateway.program import Program
 from sentinel.gateway.recording import Around, Recorder
 from sentinel.gateway.sensing import Sensing
-from sentinel.gateway.telling import Inbox, Telling
-from sentinel.gateway.uplink import Uplink
+from sentinel.gateway.telling import Inbox
 from sentinel.gateway.ways import Ways
 from sentinel.gateway.world import World
-from sentinel.journal.database import sync_directory
 from sentinel.journal.errors import JournalUnavailable
 from sentinel.journal.thread import Journal
-from sentinel.settings.changes import difference
-from sentinel.settings.fingerprint import fingerprint
 from sentinel.settings.hours import is_open
 from sentinel.settings.policy import policy
 from sentinel.settings.problems import Level
@@ -58,13 +50,14 @@ from sentinel.web.server import Server
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sentinel.core.facts import Change, NoticeQueued, Recorded
+    from sentinel.core.facts import NoticeQueued, Recorded
+    from sentinel.core.incident import State
     from sentinel.core.model import Reading
+    from sentinel.core.signal import Signal
     from sentinel.journal.outbox import OutboxRow
     from sentinel.journal.verify import Report
     from sentinel.ports import Channel, Letter
     from sentinel.settings.branch import Loaded
-    from sentinel.settings.fingerprint import Plain
     from sentinel.settings.site import Settings
 
 log = logging.getLogger("sentinel.gateway")
@@ -83,37 +76,6 @@ class Health:
 
     word: str  # ok, impaired, bare
     reasons: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A fact as the uplink sends it (uplink.FactRow)."""
-
-    seq: int
-    text: str
-    hashes: tuple[str, str]
-
-
-class _Source:
-    """The journal as the uplink reads it (uplink.FactSource)."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def head(self) -> tuple[str, int]:
-        head = self._journal.head()
-        return head.epoch, head.seq
-
-    async def facts_from(self, seq: int, limit: int) -> Sequence[_Line]:
-        try:
-            before, lines = await self._journal.lines(seq, limit, 256 * 1024)
-        except JournalUnavailable:
-            return []
-        rows = []
-        for number, text, digest in lines:
-            rows.append(_Line(number, text, (before, digest)))
-            before = digest
-        return rows
 
 
 class Gateway:
@@ -136,6 +98,7 @@ class Gateway:
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
+        self.exits = Exits(self, self._heartbeat)
         self.plant = Plant(settings, self.sensing.take, self.clock, self._world.link)
         self.page = Page(self)
         self.server = Server(
@@ -147,11 +110,10 @@ class Gateway:
         self.recorder = self._recorder(settings)
         self._letters = LetterBook(settings, self._state, self.names.reveal)
         self._memory = MemoryOutbox(self.outbox.channel, self._letter_from_memory, self.desk.submit)
-        self._telling: Telling | None = None
         self._plant_task: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._stop, self._reload, self._strayed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.outbox.on_health = self._lane_health
+        self._stop, self._reload = asyncio.Event(), asyncio.Event()
+        self.outbox.on_health = self.exits.lane_health
         self.outbox.silent = self._of_a_silent_incident
         self.desk.listeners.append(self._recorded)
         self.desk.from_memory = self._memory.tell
@@ -180,7 +142,7 @@ class Gateway:
             self._start("inbox", self.inbox.run)
             self._start("reload", self._keep_reloading)
             self._start("upkeep", self.upkeep.run)
-            self._start("reroute", self._keep_rerouting)
+            self._start("reroute", self.exits.keep_rerouting)
             if (period_s := watchdog_period_s()) is not None:
                 self._start("watchdog", lambda: feed_watchdog(self.progress, period_s))
             notify("READY=1", f"STATUS=branch {self.settings.branch.id}")
@@ -194,8 +156,7 @@ class Gateway:
                 async with asyncio.timeout(LEAVE_S):
                     await self._leave(*self._tasks)
                     await self._leave(*self._plant_tasks())
-                    if self._telling is not None:
-                        await self._telling.abandon()
+                    await self.exits.abandon()
                     await self.recorder.abandon()
             self._memory.stop()
             await self.journal.close()
@@ -231,9 +192,9 @@ class Gateway:
         except JournalUnavailable as error:
             self.desk.begin_bare(error)
         self.clock.stepped()  # steps are counted from here
-        config, plain, changes = self._program(self.settings)
-        told = self._tell_program(facts.Started(sentinel.__version__, config, changes), changes)
-        self._tasks.append(asyncio.create_task(self._remember_program(told, plain), name="program"))
+        program = Program.of(self.settings)
+        told = program.tell(self.desk, facts.Started(sentinel.__version__, program.config, program.changes))
+        self._tasks.append(asyncio.create_task(program.remember(self.desk, told), name="program"))
         await self._open_ways(self.settings)
         self.progress.watch("journal", lambda: self.journal.stalled_s(self.clock.monotonic()) > JOURNAL_SILENT_S)
         self.desk.alive = self.progress.expect("desk", SILENT_S)
@@ -253,8 +214,7 @@ class Gateway:
                 recorded = asyncio.create_task(self.recorder.close(), name="last flush")  # beside what is told
                 await self.desk.say(facts.Stopping("asked"))
                 await self.upkeep.save()
-                if self._telling is not None:
-                    await self._telling.close()
+                await self.exits.close()
                 (slip,) = await asyncio.gather(recorded, return_exceptions=True)
                 if isinstance(slip, Exception):
                     log.error("the last flush of the record fell", exc_info=slip)
@@ -282,14 +242,14 @@ class Gateway:
             await self.desk.say(facts.ReloadRefused(len(errors)))
             return
         old, new = self.settings, loaded.settings
-        config, plain, changes = self._program(new)
+        program = Program.of(new)
         self.settings = new
         self._letters = LetterBook(new, self._state, self.names.reveal)
         self.desk.policy = policy(new)
-        await self._remember_program(self._tell_program(facts.Reloaded(config, changes), changes), plain)
+        told = program.tell(self.desk, facts.Reloaded(program.config, program.changes))
+        await program.remember(self.desk, told)
         if (old.channels, old.rooms) != (new.channels, new.rooms):
-            if self._telling is not None:
-                await self._telling.close()
+            await self.exits.close()
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
             await self._leave(*self._plant_tasks())
@@ -301,129 +261,24 @@ class Gateway:
             await self._record_anew(new)
         if old.gateway != new.gateway:
             log.warning("gateway: changes take effect at the next start")
-        log.info("reloaded changes=%d", len(changes))
-
-    def _program_file(self, settings: Settings) -> Path:
-        return Path(settings.gateway.state_dir) / "program.json"
-
-    def _program(self, settings: Settings) -> tuple[str, Plain, tuple[Change, ...]]:
-        """The config's hash, the program itself, and what differs from the last one that was told here."""
-        config, plain = fingerprint(settings)
-        changes: tuple[Change, ...] = ()
-        try:
-            changes = difference(json.loads(self._program_file(settings).read_text(encoding="utf-8")), plain)
-        except (OSError, ValueError):
-            log.info("no earlier program to compare with")
-        return config, plain, changes
-
-    async def _remember_program(self, told: asyncio.Future[None], plain: Plain) -> None:
-        """Only when it is durable that it was told: until then the next start compares with the one before."""
-        await told
-        if self.desk.bare is None:
-            await asyncio.to_thread(_keep, self._program_file(self.settings), json.dumps(plain, ensure_ascii=False))
-
-    def _tell_program(self, said: facts.Fact, changes: tuple[Change, ...]) -> asyncio.Future[None]:
-        """A program that tells somebody less is itself told, and stands until a person closes it."""
-        told = self.desk.say(said)
-        weaker = [change for change in changes if change.weakens]
-        if weaker:
-            rule = ROLES[Role.PROGRAM]
-            reason = f"weakened: {', '.join(change.path for change in weaker)}"[:80]
-            told = self.desk.submit(
-                Signal(
-                    "gateway:program", Role.PROGRAM, Condition.ALARM, Condition.ALARM, rule.event, rule.severity, reason
-                )
-            )
-        return told
+        log.info("reloaded changes=%d", len(program.changes))
 
     # --- Ways out --------------------------------------------------------------------------------------------------
 
     async def _open_ways(self, settings: Settings) -> None:
         channels: dict[str, Channel] = {}
-        uplinks: dict[str, Uplink] = {}
-        watched: dict[str, Role] = {}
-        behind: dict[str, str] = {}
-        receipts, conditions = await self._receipts(settings), self.desk.state.conditions
+        wires: dict[str, MqttWire] = {}
         for name, entry in settings.channels.items():
             made = self._world.channel(entry, settings.branch.id)
             if isinstance(made, MqttWire):
-                watched |= {f"room:{room}": Role.DELIVERY for room in made.options.rooms}
-                behind |= {f"room:{room}": f"channel:{name}" for room in made.options.rooms}
-                made = uplinks[name] = self._uplink(name, made, settings.branch.id, receipts)
-            channels[name] = made
-            watched[f"channel:{name}"] = Role.PATH
-        self.ways.watch(watched, conditions, behind)
-        limits = {
-            name: Limit(entry.limit.count, entry.limit.per)
-            for name, entry in settings.channels.items()
-            if entry.limit is not None
-        }
-        self._telling = Telling(channels, uplinks, limits, self.outbox, self.progress, self.fallen, self._lane_checked)
-        self._telling.open()
-        await self._reroute()
-
-    def _uplink(self, name: str, wire: MqttWire, branch: str, receipts: dict[str, int]) -> Uplink:
-        return Uplink(
-            wire,
-            _Source(self.journal),
-            self.clock,
-            branch=branch,
-            rooms=wire.options.rooms,
-            version=sentinel.__version__,
-            health=self._heartbeat,
-            tell=lambda event: self.inbox.hear(name, event),
-            receipts=receipts,
-        )
-
-    async def _receipts(self, settings: Settings) -> dict[str, int]:
-        """How far each room had this journal, from the card; none is known in bare mode."""
-        found: dict[str, int] = {}
-        with suppress(JournalUnavailable):
-            for room in settings.rooms:
-                cursor = await self.journal.cursor(room)
-                if cursor is not None and cursor.epoch == self.journal.head().epoch:
-                    found[room] = cursor.seq
-        return found
-
-    async def _keep_rerouting(self) -> None:
-        """A ladder was frozen with a channel that has left since: its later rungs are told by another way too."""
-        while True:
-            await self._strayed.wait()
-            self._strayed.clear()
-            await self._reroute()
-
-    async def _reroute(self) -> None:
-        """A row whose channel left the settings goes to its contact by another one; where there is none it has failed."""
-        channels = self.settings.channels
-        with suppress(JournalUnavailable):
-            for row in await self.journal.live():
-                if row.channel in channels:
-                    continue
-                other = next((name for name in channels if self._may_take(row, name)), None)
-                if other is None:
-                    reason = f"channel {row.channel} left the settings"
-                    self.desk.submit(decide.Report(row.notice, NoticeState.FAILED, row.attempt, reason))
-                    continue
-                log.warning("notice rerouted notice=%s from=%s to=%s", row.notice, row.channel, other)
-                await self.journal.reroute(row.notice, other, channels[other].path, self.clock.now())
-                self.outbox.wake(other)
-
-    def _may_take(self, row: OutboxRow, channel: str) -> bool:
-        contact, incident = self.settings.contacts.get(row.contact), self.desk.state.find(row.code)
-        if contact is None or incident is None or channel not in contact.addresses:
-            return False
-        return decide.may_take(self.desk.policy, incident, row.contact, channel)
+                wires[name] = made
+            else:
+                channels[name] = made
+        await self.exits.open(settings, channels, wires)
 
     def _of_a_silent_incident(self, row: OutboxRow) -> bool:
         incident = self.desk.state.find(row.code)
         return incident is None or incident.silent  # whose letter it was is not known any more: say nothing
-
-    def _lane_health(self, channel: str, up: bool, reason: str) -> None:
-        if self._telling is not None and channel not in self._telling.uplinks:  # a broker's wire speaks for itself
-            self.ways.report(f"channel:{channel}", up=up, reason=reason)
-
-    def _lane_checked(self, channel: str, up: bool, reason: str) -> None:
-        self.ways.checked(f"channel:{channel}", up=up, reason=reason)
 
     def _room_of(self, contact: str, channel: str) -> str:
         entry = self.settings.contacts.get(contact)
@@ -439,17 +294,12 @@ class Gateway:
 
     def _recorded(self, records: list[Recorded]) -> None:
         self.recorder.recorded(records)
-        if self._telling is not None:
-            self._telling.recorded(records)
-        queued = {one.fact.channel for one in records if isinstance(one.fact, facts.NoticeQueued)}
-        if queued - self.settings.channels.keys():
-            self._strayed.set()
+        self.exits.recorded(records)
 
     def take(self, readings: Sequence[Reading]) -> None:
         """ports.TelemetrySink: what the rooms see live, and the record."""
         self.recorder.take(readings)
-        if self._telling is not None:
-            self._telling.take(readings)
+        self.exits.take(readings)
 
     def _signalled(self, signals: Sequence[Signal]) -> None:
         self.recorder.signals(signals)
@@ -510,18 +360,3 @@ class Gateway:
 def _record_of(settings: Settings) -> tuple[object, ...]:
     """What the record is made of: names, numbers and where they go."""
     return settings.branch, settings.links, settings.devices, settings.zones, settings.summaries, settings.telemetry
-
-
-def _keep(path: Path, text: str) -> None:
-    """Replace the file as a whole, durably."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        sync_directory(path.parent)
-    except OSError as error:
-        log.warning("the program cannot be remembered error=%s", error.strerror)
