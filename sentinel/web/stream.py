@@ -8,6 +8,7 @@ When rendering fails there is no ping either: a page that is not fed says so its
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
 import re
@@ -140,8 +141,8 @@ class Stream:
     """The stream of one daemon. `boot` is another at every start, so that nobody resumes from another life.
 
     `sections(lang)` gives {id: the element with that id} for "hi" and "en", and {id: JSON value} for ""; instead of either
-    a coroutine function that makes it when its turn has come. `pulse` gives
-    what each ping says besides `at`, and `now` that: epoch seconds of the clock that all times on the page come from.
+    a coroutine function that makes it when its turn has come. `pulse` gives what each ping says besides `at`, and `now`
+    that: epoch seconds of the clock that all times on the page come from.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class Stream:
             **sections,
         }:  # one that is gone is emptied, not left standing
             value = sections.get(section)
-            if callable(value):
+            if inspect.iscoroutinefunction(value):
                 value = await value()
             shown = {"value": value} if lang == JSON else {"html": "" if value is None else str(value)}
             channel.put(section, _json({"id": section, **shown}))
