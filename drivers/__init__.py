@@ -7,23 +7,41 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from sentinel.ports import Speech
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pydantic import BaseModel
 
-    from sentinel.ports import Driver
+    from drivers.described import Described
 
-DRIVERS: dict[str, str] = {"modbus": "drivers.modbus:DRIVER"}  # name -> module:attribute, imported when it is used
+DRIVERS: dict[str, str] = {  # name -> module:attribute, imported when it is used
+    "modbus": "drivers.modbus:DRIVER",
+    "contact-id": "drivers.contact_id:DRIVER",
+    "it100": "drivers.it100:DRIVER",
+    "alarmdecoder": "drivers.alarmdecoder:DRIVER",
+    "printer": "drivers.printer:DRIVER",
+    "hikvision": "drivers.hikvision:DRIVER",
+    "dahua": "drivers.dahua:DRIVER",
+    "onvif": "drivers.onvif:DRIVER",
+    "rtsp": "drivers.rtsp:DRIVER",
+}
 ENTRY_POINTS = "sentinel.drivers"
 
 
 @dataclass(frozen=True, slots=True)
 class DriverKind:
-    """What a driver gives: the model of its options, and how one is made for a device."""
+    """What a driver gives: the model of its options, and how one is made for a device.
+
+    `build(device, profile, options, urgent)` makes a ports.Driver, Conversation or Assessor, as `speech` says.
+    `points(options)` describes its points where no profile does.
+    """
 
     options: type[BaseModel]
-    build: Callable[..., Driver]  # (device id, profile, options, urgent point ids) -> the driver; Any: each its own
+    build: Callable[..., Any]
+    speech: Speech = Speech.MODBUS
+    points: Callable[[Any], Sequence[Described]] | None = None
 
 
 def driver(name: str) -> DriverKind:

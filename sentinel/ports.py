@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     from sentinel.core.model import Failure, Reading
@@ -35,6 +35,15 @@ class LinkError(Exception):
     def __init__(self, failure: Failure, text: str) -> None:
         super().__init__(text)
         self.failure = failure
+
+
+class Speech(StrEnum):
+    """What goes over a link. A driver is put on a link that carries its own."""
+
+    MODBUS = "modbus"  # a Driver asks Requests and gets Words
+    BYTES = "bytes"  # a Conversation hears and says bytes
+    HTTP = "http"  # an Assessor asks HttpRequests
+    RTSP = "rtsp"  # an Assessor asks RtspRequests
 
 
 class Table(StrEnum):
@@ -101,6 +110,137 @@ class Driver(Protocol):
 
     def decode(self, poll: Poll, reply: Words, at: float) -> list[Reading]:
         """One reading for each of `poll.points`, in that order; never raises on any words of the right count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a conversation makes of what it heard, in order: readings, and bytes for the other end.
+
+    `send` goes at once. `acknowledge` goes only when everything that follows from the readings is durable, and never
+    when it is not: a panel that gets none says it again. Later than `within_s` it is not sent at all.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    send: bytes = b""
+    acknowledge: bytes = b""
+    within_s: float = 4.0
+
+
+class Conversation(Protocol):
+    """A panel that speaks when it likes: bytes in, readings and bytes out. Pure; `now` is monotonic seconds.
+
+    While the panel is there, each of its points gets a reading at least every `every_s` that the point declares: a
+    value, or HELD for one that has not changed. What it cannot understand it counts and drops, never raises.
+    """
+
+    def opened(self, now: float) -> Sequence[Turn]:
+        """The line is there, again or for the first time: greet, sign in, ask for the state of everything."""
+
+    def feed(self, data: bytes, now: float) -> Sequence[Turn]:
+        """Bytes as they came, in any pieces."""
+
+    def tick(self, now: float) -> Sequence[Turn]:
+        """Time has passed: called every second or so. Polls, heartbeats, a sign-in that got no answer."""
+
+    def damaged(self) -> int:
+        """Messages since the start that could not be understood; for metrics."""
+
+
+class ByteLink(Protocol):
+    """A line that carries bytes: a serial port, or a socket in its place. One talker; LinkError when it is gone."""
+
+    async def open(self) -> None:
+        """Open it, or LinkError (NOT_CONNECTED). Called again after it was lost; what came before is dropped."""
+
+    async def receive(self) -> bytes:
+        """The next bytes, at least one."""
+
+    async def send(self, data: bytes) -> None:
+        """Hand them to the line, within its own deadline."""
+
+    async def close(self) -> None:
+        """Give the line back; also a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One question by HTTP. `target` goes onto the wire as it is: path and query, already escaped."""
+
+    target: str
+    method: str = "GET"
+    body: bytes = b""
+    content_type: str = ""
+    timeout_s: float = 10.0
+    most: int = 1_000_000  # bytes of an answer; a longer one is BAD_REPLY
+    signed: bool = True  # False: asked without the account, to see whether it is given to everybody
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What was answered, whatever the status: 401 has become LinkError (CREDENTIAL or LOCKED) before this."""
+
+    status: int
+    headers: Mapping[str, str]  # names in small letters
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RtspRequest:
+    """One look at a stream: is it described, and, where `frames_s` is given, do packets flow for so long."""
+
+    target: str  # path and query
+    frames_s: float = 0.0
+    timeout_s: float = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class RtspReply:
+    """What was seen: the status of DESCRIBE, whether it has video, how many packets came."""
+
+    status: int
+    video: bool
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an assessment runs: aware wall time in the site's zone, monotonic time, and whether the wall may be believed."""
+
+    wall: datetime
+    at: float
+    synchronised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One kind of assessment: which points it reads, how often."""
+
+    name: str
+    every_s: float
+    points: tuple[str, ...]  # "<device>.<point>": what fails when the round fails
+
+
+class Assessor(Protocol):
+    """A device that is looked into by several questions, the later ones leaning on the answers to the earlier. Pure."""
+
+    def rounds(self) -> Sequence[Round]:
+        """What is to be done and how often, the quickest first; the same on every call."""
+
+    def assess(self, name: str, moment: Moment) -> Generator[Sequence[Any], Sequence[Any], list[Reading]]:
+        """Yields questions that may be asked together; is sent, in their order, each one's answer or its LinkError.
+
+        Returns one reading for each point of the round. Never raises on any answer.
+        """
+
+
+class Hints(Protocol):
+    """A device's own stream of events: it only makes polling fast. Pure."""
+
+    def request(self) -> HttpRequest:
+        """What opens the stream."""
+
+    def feed(self, data: bytes) -> Sequence[str]:
+        """The names of the rounds that should run at once."""
 
 
 @runtime_checkable  # option models of links, drivers and channels name it as a field's type; pydantic asks isinstance

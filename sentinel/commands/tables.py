@@ -51,4 +51,5 @@ def _driver(name: str) -> type[BaseModel]:
 def _plan(
     name: str, device: str, options: BaseModel, profile: ProfileView | None, urgent: Collection[str]
 ) -> Sequence[Poll]:
-    return driver(name).build(device, profile, options, urgent).plan()
+    polls: Sequence[Poll] = driver(name).build(device, profile, options, urgent).plan()
+    return polls

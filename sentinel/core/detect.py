@@ -19,6 +19,7 @@ from sentinel.core.model import (
     BandSense,
     Condition,
     ContactSense,
+    Failure,
     LimitSense,
     Quality,
     Sense,
@@ -50,7 +51,7 @@ def judge(sense: Sense, value: Value, before: Condition) -> Condition:
                 return Condition.TROUBLE
             return Condition.ALARM if value is sense.alarm_when else Condition.NORMAL
         case StateSense():
-            return dict(sense.states).get(str(value), Condition.TROUBLE)
+            return dict(sense.states).get(str(value).partition(" ")[0], Condition.TROUBLE)
         case BandSense():
             if isinstance(value, str | bool) or not math.isfinite(value):
                 return Condition.TROUBLE
@@ -119,6 +120,9 @@ class Detector:
         """Take readings of one reply; return what they change."""
         signals: list[Signal] = []
         for reading in readings:
+            if reading.quality is Quality.HELD:
+                signals += self._held(reading, now)
+                continue
             if reading.quality is not Quality.GOOD:
                 self._roots.failed(reading.point, reading.reason)
                 for watch in self._by_point.get(reading.point, ()):
@@ -162,6 +166,17 @@ class Detector:
         reason = watch.reason if unknown else watch.trouble
         return ZoneView(watch.zone, condition, age, watch.value, reason, watch.raw is Condition.ALARM, unknown)
 
+    def _held(self, reading: Reading, now: float) -> list[Signal]:
+        """Its panel speaks, and has told no change: what was last signalled stands, or nothing was ever wrong."""
+        signals: list[Signal] = []
+        self._roots.good(reading.point, reading.at)
+        for watch in self._by_point.get(reading.point, ()):
+            watch.good_at, watch.reason = max(watch.good_at, reading.at), ""
+            if watch.raw is None:
+                watch.raw, watch.since = _STABLE[watch.alarm], min(reading.at, now)
+            signals += self._settle(watch, now)
+        return signals
+
     @staticmethod
     def _weigh(watch: _Watch, reading: Reading, now: float) -> None:
         assert reading.value is not None  # GOOD readings carry a value
@@ -200,6 +215,8 @@ class Detector:
         stood = watch.trouble or now - watch.since >= max(watch.zone.on_delay_s, SETTLE_S)
         senseless = watch.raw is Condition.TROUBLE and stood
         reason = ""
+        if silent and not root and watch.reason == Failure.UNSUPPORTED:
+            return []  # it cannot say and never will: unknown on every page, and no incident of its own
         if silent and not root:
             reason = watch.reason or "silent"
         elif senseless:

@@ -19,6 +19,7 @@ class Quality(StrEnum):
     GOOD = "good"
     STALE = "stale"
     FAILED = "failed"
+    HELD = "held"  # no value: who speaks only of changes is there, and has told none since the last one
 
 
 class Failure(StrEnum):
@@ -27,7 +28,10 @@ class Failure(StrEnum):
     NOT_CONNECTED = "not-connected"  # the line itself is gone: refused, unplugged, no such port
     NO_REPLY = "no-reply"  # asked, and the deadline passed
     BAD_REPLY = "bad-reply"  # bytes that cannot be the answer to this question
-    REFUSED = "refused"  # the device said no (a Modbus exception, HTTP 403)
+    REFUSED = "refused"  # the device said no (a Modbus exception, HTTP 500)
+    UNSUPPORTED = "unsupported"  # the device does not have this (HTTP 403, 404): neither broken nor well
+    CREDENTIAL = "credential"  # the password was refused: nobody asks again until it is due or the password is another
+    LOCKED = "locked"  # the device has locked the account
     IDENTITY = "identity"  # something answers, but it is not the device the config names
     STUCK = "stuck"  # its sign-of-life counter stands still
     RANGE = "range"  # a value that the device cannot mean (a sentinel, outside the profile's limits)
@@ -38,7 +42,7 @@ class Reading:
     """One value of one point. A failed read is a reading with a reason, never a silence and never a zero."""
 
     point: str  # "<device>.<point>", e.g. "panel.di1"
-    value: Value | None  # None exactly when quality is FAILED
+    value: Value | None  # None exactly when quality is FAILED or HELD
     quality: Quality
     at: float  # seconds, monotonic, of this run
     reason: Failure | None = None
@@ -87,7 +91,9 @@ class Role(StrEnum):
     FIRE_FAULT = "fire-fault"
     CAMERA_VIDEO = "camera-video"
     CAMERA_RECORDING = "camera-recording"
+    CAMERA_PICTURE = "camera-picture"  # what it shows: black, frozen, covered, moved
     RECORDER = "recorder"
+    RECORDER_ACCESS = "recorder-access"  # its password is refused, locked, a maker's own, or not asked for
     DISK = "disk"
     RETENTION = "retention"
     RECORDER_CLOCK = "clock"
@@ -96,6 +102,7 @@ class Role(StrEnum):
     SUMMARY = "summary"  # a point taken off the hooter: "something is sounding", never a zone
     MEASURE = "measure"  # telemetry only: no condition
     # Things of the gateway's own, never written on a point:
+    COVERAGE = "coverage"  # a place that no camera sees
     LINK = "link"
     DEVICE = "device"
     PATH = "path"
@@ -115,6 +122,21 @@ class Condition(StrEnum):
     ALARM = "alarm"
     TROUBLE = "trouble"
     UNKNOWN = "unknown"
+
+
+class Sight(StrEnum):
+    """What the police ask that a camera sees: the places inside, the four sides, the road."""
+
+    ENTRANCE = "entrance"
+    CASH_COUNTER = "cash-counter"
+    HALL = "hall"
+    STRONG_ROOM = "strong-room"
+    ATM = "atm"
+    FRONT = "front"
+    BACK = "back"
+    LEFT = "left"  # as one stands before the entrance
+    RIGHT = "right"
+    ROAD = "road"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +185,10 @@ class LimitSense:
 
 @dataclass(frozen=True, slots=True)
 class StateSense:
-    """An enumerated value (a word from the profile). An unlisted word is TROUBLE, never normal."""
+    """An enumerated value (a word from the profile). An unlisted word is TROUBLE, never normal.
+
+    After a blank a word may carry a detail for people ("short 11/90"): the condition is the word's alone.
+    """
 
     states: tuple[tuple[str, Condition], ...]
 

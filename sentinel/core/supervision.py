@@ -43,7 +43,7 @@ class _Root:
     link: str
     dead_after_s: float
     zones: tuple[str, ...]
-    critical: bool
+    loud: bool  # critical zones stand behind it, or it is a recorder
     good_at: float
     told: bool  # its own trouble is signalled
     reason: Failure | None = None
@@ -77,7 +77,7 @@ class Roots:
                 link=device.link,
                 dead_after_s=min((zone.stale_after_s for zone in behind), default=DEAD_AFTER_S),
                 zones=tuple(zone.id for zone in behind),
-                critical=any(is_critical(zone.role) for zone in behind),
+                loud=any(is_critical(zone.role) or zone.role is Role.RECORDER for zone in behind),
                 good_at=now,
                 told=_standing(conditions, f"device:{device.id}"),
             )
@@ -178,7 +178,7 @@ def _device_signal(root: _Root, condition: Condition, *, folded: bool = False) -
         condition=condition,
         of=Condition.TROUBLE,
         event=ROLES[Role.DEVICE].event,
-        severity=Severity.HIGH if root.critical else Severity.FAULT,
+        severity=Severity.HIGH if root.loud else Severity.FAULT,
         reason=(f"link:{root.link}" if folded else root.reason or "silent")
         if folded or condition is Condition.TROUBLE
         else "",
@@ -195,7 +195,7 @@ def _line_signal(line: _Line, *, back: bool) -> Signal:
         condition=Condition.NORMAL if back else Condition.TROUBLE,
         of=Condition.TROUBLE,
         event=ROLES[Role.LINK].event,
-        severity=Severity.HIGH if any(root.critical for root in line.devices) else Severity.FAULT,
+        severity=Severity.HIGH if any(root.loud for root in line.devices) else Severity.FAULT,
         reason="" if back else (reasons.pop() if len(reasons) == 1 else "silent"),
         hides=tuple(zone for root in line.devices for zone in root.zones),
     )

@@ -18,7 +18,7 @@ from sentinel.settings.wiring import Wiring
 
 GATEWAYS_OWN = frozenset(
     {
-        Role.LINK, Role.DEVICE, Role.PATH, Role.JOURNAL, Role.AUDIT,
+        Role.LINK, Role.DEVICE, Role.COVERAGE, Role.PATH, Role.JOURNAL, Role.AUDIT,
         Role.PROGRAM, Role.CLOCK_STEP, Role.DELIVERY, Role.POWER_UP, Role.TELEMETRY,
     }
 )  # fmt: skip
@@ -48,8 +48,8 @@ class PointView(Protocol):
         """What a number is measured in; "" where it counts or numbers something."""
 
     @property
-    def table(self) -> Table:
-        """Where it is read: a coil is the device's own output, unless the profile gives it a role."""
+    def table(self) -> Table | None:
+        """Where it is read: a coil is the device's own output, unless the profile gives it a role. None: no Modbus."""
 
     @property
     def latching(self) -> bool:
