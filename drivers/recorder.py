@@ -204,6 +204,26 @@ def points_of(options: RecorderOptions, device: str, name: str) -> tuple[str, ..
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One camera that a recorder has, configured here or not."""
+
+    number: int  # as the recorder numbers it, from 1
+    name: str
+    online: bool | None  # None: it does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What `sentinel probe` and `init` learn of a recorder. A text that it did not give is ""."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+    channels: tuple[Channel, ...]
+
+
 @dataclass(slots=True)
 class Findings:
     """What one round found, by point inside the device. What nobody put in is FAILED (unsupported)."""
