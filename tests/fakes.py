@@ -579,7 +579,7 @@ class Story:
     # --- Power
 
     def _world(self) -> World:
-        def link(entry: equipment.Link, name: str) -> ModbusLink:
+        def link(entry: equipment.Link, name: str, folder: Path) -> ModbusLink:
             return self.links.setdefault(name, FakeLink(name))
 
         def channel(entry: equipment.Channel, branch: str) -> Channel | MqttWire:

@@ -72,7 +72,7 @@ async def probe(loaded: Loaded, settings: Settings) -> tuple[Problem, ...]:
 
 async def _probe_line(loaded: Loaded, settings: Settings, link_id: str) -> list[Problem]:
     kind = LINKS[settings.links[link_id].kind]
-    link = kind.make(settings.links[link_id].options, link_id)
+    link = kind.make(settings.links[link_id].options, link_id, Path(settings.gateway.state_dir))
     found: list[Problem] = []
     deadline = time.monotonic() + LINE_S
     try:

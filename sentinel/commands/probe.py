@@ -9,6 +9,7 @@ import asyncio
 import re
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -87,7 +88,7 @@ async def _probe(
     kind: str, options: Mapping[str, object], profile: Profile, driver: ModbusDriver, *, scan: bool
 ) -> int:
     made = LINKS[kind]
-    link = made.make(made.options.model_validate(options), "probe")
+    link = made.make(made.options.model_validate(options), "probe", Path())
     try:
         if scan:
             return await scan_units(link, driver, print)

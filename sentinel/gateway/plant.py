@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers import driver
@@ -36,12 +37,12 @@ class Plant:
         settings: Settings,
         take: Callable[[list[Reading]], None],
         clock: Clock,
-        make: Callable[[equipment.Link, str], ModbusLink],
+        make: Callable[[equipment.Link, str, Path], ModbusLink],
     ) -> None:
         self.links: dict[str, ModbusLink] = {}
         self.pollers: dict[str, Poller] = {}
         for name, link in settings.links.items():
-            made = make(link, name)
+            made = make(link, name, Path(settings.gateway.state_dir))
             drivers = [
                 driver(device.driver).build(id_, device.profile, device.options, settings.urgent_points(id_))
                 for id_, device in settings.devices.items()

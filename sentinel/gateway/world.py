@@ -6,7 +6,7 @@ The composition root asks here for each of them; the stories hand it a world of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drivers.links import LINKS
 from sentinel.channels import channel
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from drivers.links import ModbusLink
     from sentinel.channels.mqtt import MqttWire
     from sentinel.ports import Channel, Clock
     from sentinel.settings import equipment
@@ -32,9 +31,9 @@ def real_clock(trusted: bool) -> SystemClock:
     return SystemClock(trusted=trusted)
 
 
-def real_link(link: equipment.Link, name: str) -> ModbusLink:
-    """The line that the settings describe."""
-    return LINKS[link.kind].make(link.options, name)
+def real_link(link: equipment.Link, name: str, folder: Path) -> Any:
+    """The line that the settings describe, as its speech says. `folder`: where it keeps what it must not forget."""
+    return LINKS[link.kind].make(link.options, name, folder)
 
 
 def real_channel(entry: equipment.Channel, branch: str) -> Channel | MqttWire:
@@ -58,7 +57,7 @@ class World:
 
     clock: Callable[[bool], SystemClock] = real_clock
     boot: Callable[[], str] = boot_id
-    link: Callable[[equipment.Link, str], ModbusLink] = real_link
+    link: Callable[[equipment.Link, str, Path], Any] = real_link
     channel: Callable[[equipment.Channel, str], Channel | MqttWire] = real_channel
     spool: Callable[[Path, Keep, bool], Spool] = real_spool
     writer: Callable[[Spool, Target, Clock, Callable[[bool, str], None]], Writer] = real_writer

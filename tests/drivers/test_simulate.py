@@ -81,7 +81,9 @@ async def test_the_simulated_bus_lies_under_the_path_that_was_asked_for(tmp_path
 
     async def lines() -> AsyncIterator[str]:
         yield "2.di4=1\n"
-        link = LINKS["modbus-rtu"].make(LINKS["modbus-rtu"].options.model_validate({"port": str(bus)}), "test")
+        link = LINKS["modbus-rtu"].make(
+            LINKS["modbus-rtu"].options.model_validate({"port": str(bus)}), "test", tmp_path
+        )
         assert await link.read(Request(2, Table.DISCRETE, 0, 8)) == (0, 0, 0, 1, 0, 0, 0, 0)
         await link.close()
         yield "\n"
@@ -111,7 +113,9 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         child.stdin.write(b"field3=alarm\n")
         assert await child.stdout.readline() == b"field3 = alarm\n"
         child.stdin.close()  # the end of the typing is not the end of the device
-        link = LINKS["modbus-rtu"].make(LINKS["modbus-rtu"].options.model_validate({"port": str(bus)}), "test")
+        link = LINKS["modbus-rtu"].make(
+            LINKS["modbus-rtu"].options.model_validate({"port": str(bus)}), "test", tmp_path
+        )
         assert await link.read(Request(1, Table.HOLDING, 0, 1)) == (0b01_00_00,)
         await link.close()
         os.kill(child.pid, signal.SIGTERM)

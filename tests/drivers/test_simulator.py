@@ -46,7 +46,7 @@ async def wired(wire: str, *devices: SimulatedDevice) -> AsyncIterator[tuple[Sim
     else:
         kind, options = "modbus-rtu", {"port": await simulator.serve_pty(baud=115200), "baud": 115200}
     made = LINKS[kind]
-    link = made.make(made.options.model_validate({**options, "timeout_s": 0.5}), "test")
+    link = made.make(made.options.model_validate({**options, "timeout_s": 0.5}), "test", Path())
     try:
         yield simulator, link
     finally:

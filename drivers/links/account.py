@@ -1,0 +1,31 @@
+"""Who we are to a device that wants a name and a password. Option fields only; the password is a reference, never a value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from sentinel.ports import Secret  # noqa: TC001 pydantic reads it
+
+
+def _a_reference(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("a secret never stands here: write !credential NAME, !file /PATH or !env NAME")  # noqa: TRY004 - pydantic shows ValueErrors
+    return value
+
+
+class AccountOptions(BaseModel):
+    """A device in the network and the gateway's own account on it: an operator of its own, never admin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/@?#]+$")]
+    username: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f\x7f]+$")] | None = None
+    password: Annotated[Secret, BeforeValidator(_a_reference)] | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together: one is missing")
+        return self
