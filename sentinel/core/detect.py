@@ -116,8 +116,8 @@ class Detector:
             self._by_point.setdefault(zone.point, []).append(watch)
             self._watches.append(watch)
 
-    def feed(self, readings: Iterable[Reading], now: float) -> list[Signal]:
-        """Take readings of one reply; return what they change."""
+    def feed(self, readings: Iterable[Reading], now: float, *, sudden: bool = False) -> list[Signal]:
+        """Take readings of one reply; return what they change. `sudden`: they came by themselves, not at their time."""
         signals: list[Signal] = []
         for reading in readings:
             if reading.quality is Quality.HELD:
@@ -128,15 +128,21 @@ class Detector:
                 for watch in self._by_point.get(reading.point, ()):
                     watch.reason = reading.reason or "failed"
                 continue
-            self._roots.good(reading.point, reading.at)
+            hidden = sudden and self._is_press(reading)
+            if not hidden:
+                self._roots.good(reading.point, reading.at)
             for watch in self._by_point.get(reading.point, ()):
-                watch.good_at = max(watch.good_at, reading.at)
+                if not hidden:
+                    watch.good_at = max(watch.good_at, reading.at)
                 watch.reason = ""
+                stood = watch.alarm
                 # 1 == True in Python, and a contact that turns into a number is no contact.
                 if watch.raw is None or watch.value != reading.value or type(watch.value) is not type(reading.value):
                     self._weigh(watch, reading, now)
                 if watch.raw is not _STABLE[watch.alarm] or watch.trouble:
                     signals += self._settle(watch, now)
+                if reading.again and stood and watch.raw is Condition.ALARM:
+                    signals.append(_signal(watch, Condition.ALARM, Condition.ALARM, ""))
         return signals
 
     def tick(self, now: float) -> list[Signal]:
@@ -145,6 +151,14 @@ class Detector:
         for watch in self._watches:
             signals += self._settle(watch, now)
         return signals
+
+    def undecided(self, points: Iterable[str]) -> bool:
+        """Whether an alarm at one of these points waits for the delay of its zone: nobody is told of it yet."""
+        return any(
+            watch.raw is Condition.ALARM and not watch.alarm and not watch.flapping
+            for point in points
+            for watch in self._by_point.get(point, ())
+        )
 
     def view(self, now: float) -> list[ZoneView]:
         """Every zone with its condition and the age of its last trustworthy value."""
@@ -173,9 +187,17 @@ class Detector:
         for watch in self._by_point.get(reading.point, ()):
             watch.good_at, watch.reason = max(watch.good_at, reading.at), ""
             if watch.raw is None:
-                watch.raw, watch.since = _STABLE[watch.alarm], min(reading.at, now)
+                watch.raw = Condition.TROUBLE if watch.trouble else _STABLE[watch.alarm]
+                watch.since = min(reading.at, now)
             signals += self._settle(watch, now)
         return signals
+
+    def _is_press(self, reading: Reading) -> bool:
+        """A change at a silent point: no age that the branch is shown may begin anew with it (rule 6)."""
+        return any(
+            ROLES[watch.zone.role].silent and (reading.again or watch.value != reading.value)
+            for watch in self._by_point.get(reading.point, ())
+        )
 
     @staticmethod
     def _weigh(watch: _Watch, reading: Reading, now: float) -> None:
@@ -220,7 +242,7 @@ class Detector:
         if silent and not root:
             reason = watch.reason or "silent"
         elif senseless:
-            reason = "senseless-value"
+            reason = _said(watch)
         elif flapped and not ROLES[watch.zone.role].silent:  # pressed again and again: no fault to show in the branch
             reason = "flapping"
         elif watch.trouble and watch.raw is None and not root:
@@ -241,6 +263,17 @@ class Detector:
         share = sum(0.8 + 0.02 * (FLAP_SAMPLES - 1 - (newest - window)) for window in watch.changes) / FLAP_SAMPLES
         watch.flapping = share > (FLAP_LEAVE if watch.flapping else FLAP_ENTER)
         return watch.flapping
+
+
+def _said(watch: _Watch) -> str:
+    """Why it is in trouble: the panel's own word, or that the value makes no sense."""
+    if watch.value is None:
+        return watch.trouble  # held since before the restart
+    word = str(watch.value).partition(" ")[0]
+    return word if isinstance(watch.zone.sense, StateSense) and word in _WORDS else "senseless-value"
+
+
+_WORDS = frozenset({"trouble", "bypassed"})  # of panels; `words.REASONS` has their texts
 
 
 _STABLE = {True: Condition.ALARM, False: Condition.NORMAL}

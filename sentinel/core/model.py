@@ -46,6 +46,7 @@ class Reading:
     quality: Quality
     at: float  # seconds, monotonic, of this run
     reason: Failure | None = None
+    again: bool = False  # a new activation though the value is none: pressed once more, another zone behind the point
 
 
 class Severity(StrEnum):

@@ -238,6 +238,8 @@ REASONS: dict[str, Text] = {
     Failure.RANGE: Text("असंभव माप", "an impossible value"),
     "silent": Text("कोई संकेत नहीं आ रहा", "silent"),
     "senseless-value": Text("माप समझ में नहीं आता", "a value that makes no sense"),
+    "trouble": Text("सेंसर या तार में खराबी", "its sensor or its wiring is faulty"),
+    "bypassed": Text("पैनल में बाईपास किया गया", "bypassed at the panel"),
     "flapping": Text("बार-बार बदल रहा है", "changes again and again"),
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),

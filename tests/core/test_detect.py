@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,9 @@ from sentinel.core.model import (
     Value,
 )
 from tests.core.sensing import Sensing, said, zone
+
+if TYPE_CHECKING:
+    from sentinel.core.signal import Signal
 
 ALARM, NORMAL, TROUBLE, UNKNOWN = Condition.ALARM, Condition.NORMAL, Condition.TROUBLE, Condition.UNKNOWN
 EOL = BandSense(((4.5, 5.5, NORMAL), (8.0, 9.0, ALARM)))  # volts over a loop with two end-of-line resistors
@@ -318,3 +322,88 @@ def test_points_that_no_zone_watches_are_taken_in_peace() -> None:
     assert not here.read(5.0, "stranger.x")
     assert not here.fail("stranger.x")
     assert isinstance(here.detector, Detector)
+
+
+# --- Panels that speak only of changes --------------------------------------------------------------------------------
+
+SAYS = StateSense((("normal", NORMAL), ("alarm", ALARM), ("trouble", TROUBLE), ("bypassed", TROUBLE)))
+
+
+def held(branch: Sensing) -> list[Signal]:
+    """The panel is there, and has told no change."""
+    return branch.detector.feed([Reading("d.z", None, Quality.HELD, branch.now)], branch.now)
+
+
+def again(branch: Sensing, value: str) -> list[Signal]:
+    """The panel tells the same once more, and means a new activation."""
+    return branch.detector.feed([Reading("d.z", value, Quality.GOOD, branch.now, again=True)], branch.now)
+
+
+def test_what_a_panel_called_faulty_before_a_restart_is_not_mended_by_its_heartbeat() -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS, trouble=TROUBLE)
+    assert said(held(branch)) == []
+    assert said(branch.wait(1.5)) == []
+    assert branch.view().condition is TROUBLE
+    assert said(branch.read("normal")) == MENDED
+
+
+def test_an_alarm_before_a_restart_stands_through_heartbeats_and_ends_with_its_restore() -> None:
+    branch = Sensing.one(Role.INTRUSION, SAYS, alarm=ALARM)
+    assert said(held(branch)) == []
+    assert branch.view().condition is ALARM
+    assert said(branch.steady("normal", 6.0)) == RESTORED
+
+
+def test_a_second_press_is_told_though_the_first_still_stands() -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS)
+    assert said(again(branch, "alarm")) == TOLD  # once, not twice
+    assert said(branch.read("alarm")) == []
+    assert said(again(branch, "alarm")) == TOLD
+
+
+def test_a_second_activation_is_told_though_the_alarm_is_from_before_the_restart() -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS, alarm=ALARM)
+    held(branch)
+    assert said(again(branch, "alarm")) == TOLD
+
+
+@pytest.mark.parametrize("value", ["normal", "trouble"])
+def test_what_is_no_alarm_is_no_second_activation(value: str) -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS, alarm=ALARM)
+    assert said(again(branch, value)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("bypassed", "bypassed"), ("trouble 380", "trouble"), ("?", "senseless-value")]
+)
+def test_the_panels_own_word_says_why_a_zone_cannot_be_believed(value: str, reason: str) -> None:
+    branch = Sensing.one(Role.INTRUSION, SAYS)
+    branch.read(value)
+    assert [one.reason for one in branch.wait(2.0)] == [reason]
+
+
+def test_the_word_alone_decides_whatever_detail_follows_it() -> None:
+    assert judge(SAYS, "alarm 5,7", NORMAL) is ALARM
+    assert judge(SAYS, "normal since 04:12", ALARM) is NORMAL
+    assert judge(SAYS, "alarming", NORMAL) is TROUBLE
+
+
+@pytest.mark.parametrize("stood", [NORMAL, ALARM])
+def test_a_point_that_is_held_is_as_it_was_and_unknown_as_soon_as_nobody_holds_it(stood: Condition) -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS, alarm=stood)
+    assert branch.view().unknown
+    assert said(held(branch)) == []
+    assert (branch.view().condition, branch.view().unknown) == (stood, False)
+    branch.wait(100.0)
+    assert branch.view().unknown
+
+
+def test_what_a_device_cannot_say_is_unknown_and_no_incident() -> None:
+    cannot, alive = zone("z", Role.CAMERA_VIDEO, SAYS, point="d.z"), zone("alive", Role.DISK, point="d.alive")
+    branch = Sensing((cannot, alive))
+    told = []
+    for _ in range(60):
+        told += branch.fail(reason=Failure.UNSUPPORTED)
+        told += branch.wait(5.0, reading={"d.alive": False})
+    assert said(told) == []
+    assert (branch.view().condition, branch.view().reason) == (UNKNOWN, "unsupported")

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")
 FIGURES = re.compile(r"[\u0966-\u096f]")
 # Of the rules, and of the record's own card.
-OTHERS = {"silent", "senseless-value", "flapping", "before", "failed", "", "card", "no-room", "damaged"}
+OTHERS = {
+    "silent",
+    "senseless-value",
+    "trouble",
+    "bypassed",
+    "flapping",
+    "before",
+    "failed",
+    "",
+    "card",
+    "no-room",
+    "damaged",
+}
 TABLES: dict[str, tuple[Mapping[Any, Text], set[Any]]] = {
     "roles": (words.ROLES, set(Role)),
     "severities": (words.SEVERITIES, set(Severity)),
