@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sentinel.core.facts import AnswerKind, Disposition
-from sentinel.core.model import Condition, Failure, Party, Role, Severity, Text
+from sentinel.core.model import Condition, Failure, Party, Role, Severity, Sight, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -244,6 +244,19 @@ REASONS: dict[str, Text] = {
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),
     # Of the record:
+SIGHTS: dict[Sight, Text] = {
+    Sight.ENTRANCE: Text("प्रवेश द्वार", "the entrance"),
+    Sight.CASH_COUNTER: Text("कैश काउंटर", "the cash counter"),
+    Sight.HALL: Text("हॉल", "the hall"),
+    Sight.STRONG_ROOM: Text("स्ट्रांग रूम", "the strong room"),
+    Sight.ATM: Text("एटीएम", "the ATM"),
+    Sight.FRONT: Text("सामने", "the front"),
+    Sight.BACK: Text("पीछे", "the back"),
+    Sight.LEFT: Text("बाईं ओर", "the left side"),
+    Sight.RIGHT: Text("दाईं ओर", "the right side"),
+    Sight.ROAD: Text("सड़क", "the road"),
+}
+
     "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
     "no-room": Text("कार्ड भर गया है", "the card is full"),
     "damaged": Text("कार्ड पर रखी माप खराब मिली", "what was kept was damaged"),

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sentinel.ports import Speech
 from sentinel.settings import checks
+from sentinel.settings.deriving import derive
 from sentinel.settings.equipment import (
     Channel,
     ChannelForm,
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from sentinel.settings.equipment import ProfileView, Tables
     from sentinel.settings.said import Reveal
 
+ALIKE = 2  # zones that are named of many alike
+
+K = TypeVar("K")
 M = TypeVar("M", bound=BaseModel)
 E = TypeVar("E")
 
@@ -86,9 +91,9 @@ def load(path: pathlib.Path, tables: Tables, reveal: Reveal = hidden) -> Loaded:
     except OSError as error:
         return Loaded(None, (Problem(path.name, 1, "", f"cannot be read: {error.strerror}"),))
     reader = _Reader(document, tables)
-    draft = reader.planned(reader.everything())
+    draft = reader.planned(reader.derived(reader.everything()))
     reader.cross_check(draft, reveal)
-    problems = in_order(reader.problems)
+    problems = in_order((*reader.problems, *reader.of_derived()))
     good = all(p.level is not Level.ERROR for p in problems)
     return Loaded(draft if good else None, problems, document)
 
@@ -112,12 +117,38 @@ class _Reader:
         self.document, self.tables = document, tables
         self.problems: list[Problem] = []
         self.broken: set[str] = set()  # sections that are not whole: what they lack is not to be judged
+        self.behind: dict[str, str] = {}  # zone that nobody wrote -> the device that describes it
+        self.grouped: dict[tuple[str, str, Level], list[str]] = {}  # what is said of such zones: device, text -> ids
 
     def say(self, place: Place, text: str, level: Level = Level.ERROR) -> None:
+        if len(place) > 1 and place[0] in ("zones", "summaries") and place[1] in self.behind:
+            id_ = str(place[1])
+            self.grouped.setdefault((self.behind[id_], text, level), []).append(id_)
+            if level is Level.ERROR:
+                self.broken.add("devices")
+            return
         if level is Level.ERROR and place:
             self.broken.add(str(place[0]))
         line = self.document.line(place)
         self.problems.append(Problem(self.document.name, line, dotted(place), text, level))
+
+    def of_derived(self) -> Iterator[Problem]:
+        """What is wrong with zones that stand in no line of the file, once for all alike, at their device's line."""
+        for (device, text, level), ids in self.grouped.items():
+            place: Place = ("devices", device)
+            more = f" and {len(ids) - ALIKE} more" if len(ids) > ALIKE else ""
+            said = f"{', '.join(ids[:ALIKE])}{more}: {text}"
+            yield Problem(self.document.name, self.document.line(place), dotted(place), said, level)
+
+    def derived(self, draft: Settings) -> Settings:
+        """With the zones that drivers describe."""
+        made = derive(draft)
+        for device, text in made.faults:
+            self.say(("devices", device), text)
+        self.behind = made.behind
+        if not made.settings.zones and not self.broken & {"zones", "devices"}:
+            self.say(("zones",), "is required")
+        return made.settings
 
     def everything(self) -> Settings:
         for key in self.document.data:
@@ -148,11 +179,9 @@ class _Reader:
         for id_, device in draft.devices.items():
             urgent = draft.urgent_points(id_) & (device.points.keys() if device.points is not None else set())
             try:
-                polls = self.tables.plan(device.driver, id_, device.options, device.profile, urgent)
+                polled.update(self.tables.intervals(device.driver, id_, device.options, device.profile, urgent))
             except ValueError as error:
                 self.say(("devices", id_), str(error))
-                continue
-            polled.update((point, poll.interval_s) for poll in polls for point in poll.points)
         return replace(draft, polled=polled)
 
     def cross_check(self, draft: Settings, reveal: Reveal) -> None:
@@ -208,44 +237,53 @@ class _Reader:
         own = {k: v for k, v in raw.items() if k in form.model_fields} if isinstance(raw, dict) else raw
         return self.validate(place, own, form)
 
-    def options(
-        self, place: Place, key: str, raw: Any, form: type[BaseModel], find: Callable[[str], type[BaseModel]]
-    ) -> BaseModel | None:
-        """The part of an entry that its kind declares."""
+    def kind(self, place: Place, key: str, raw: Any, find: Callable[[str], K]) -> K | None:
+        """What the entry says it is."""
         if not isinstance(raw, dict) or not isinstance(raw.get(key), str):
             return None  # the envelope says so
         try:
-            model = find(raw[key])
+            return find(raw[key])
         except LookupError as error:
             self.say((*place, key), str(error.args[0] if error.args else error))
             return None
+
+    def options(self, place: Place, raw: Any, form: type[BaseModel], model: type[BaseModel]) -> BaseModel | None:
+        """The part of an entry that its kind declares."""
         return self.validate(place, options_of(raw, form.model_fields, model), model)
 
     def link(self, place: Place, raw: Any) -> Link | None:
         form = self.envelope(place, raw, LinkForm)
-        options = self.options(place, "kind", raw, LinkForm, self.tables.links)
-        return Link(form.kind, options) if form and options else None
+        kind = self.kind(place, "kind", raw, self.tables.links)
+        options = self.options(place, raw, LinkForm, kind.options) if kind else None
+        return Link(form.kind, options, kind.speech) if form and kind and options else None
 
     def channel(self, place: Place, raw: Any) -> Channel | None:
         form = self.envelope(place, raw, ChannelForm)
-        options = self.options(place, "kind", raw, ChannelForm, self.tables.channels)
+        kind = self.kind(place, "kind", raw, self.tables.channels)
+        options = self.options(place, raw, ChannelForm, kind) if kind else None
         return Channel(form.kind, form.path, options, form.limit) if form and options else None
 
     def device(self, place: Place, raw: Any) -> Device | None:
         form = self.envelope(place, raw, DeviceForm)
-        options = self.options(place, "driver", raw, DeviceForm, self.tables.drivers)
-        name = raw.get("profile") if isinstance(raw, dict) else None
+        kind = self.kind(place, "driver", raw, self.tables.drivers)
+        options = self.options(place, raw, DeviceForm, kind.options) if kind else None
+        name = raw.get("profile") if isinstance(raw, dict) and kind and kind.speech is Speech.MODBUS else None
         profile = self.profile(place, name) if isinstance(name, str) else None
-        if form is None or options is None or (isinstance(name, str) and profile is None):
+        if form is None or kind is None or options is None or (isinstance(name, str) and profile is None):
             return None
-        if profile is None:
-            return Device(form.name, form.link, form.driver, options, None, None)
+        device = Device(form.name, form.link, form.driver, options, profile, None, kind.speech)
         try:
-            points = profile.points(getattr(options, "counts", None))
+            if profile is not None:
+                points = profile.points(getattr(options, "counts", None))
+                return replace(device, points={point.id: point for point in points})
+            described = self.tables.described(form.driver, options)
         except ValueError as error:
             self.say(place, str(error))
             return None
-        return Device(form.name, form.link, form.driver, options, profile, {point.id: point for point in points})
+        if described is None:
+            return device
+        own = {point.id: point for point in described}
+        return replace(device, points=own, described=own)
 
     def profile(self, place: Place, name: str) -> ProfileView | None:
         try:

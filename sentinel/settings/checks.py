@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sentinel.settings import recording, telling, wires
+from sentinel.settings import recording, seeing, telling, wires
 from sentinel.settings.references import references
 from sentinel.settings.said import Look
 
@@ -24,6 +24,8 @@ _WHO = frozenset({"zones", "contacts", "ladders", "channels", "paths"})
 
 CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.one_talker_a_line, frozenset()),
+    (wires.drivers_speak_as_their_links, frozenset()),
+    (wires.one_device_a_conversation, frozenset()),
     (wires.one_device_a_unit, frozenset()),
     (wires.units_that_a_serial_line_has, frozenset()),
     (wires.one_zone_a_point, frozenset()),
@@ -33,6 +35,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (wires.critical_contacts_are_seen_in_time, frozenset({"devices", "zones"})),
     (wires.ages_outlast_the_polls, frozenset({"devices", "zones"})),
     (wires.critical_zones_are_missed_soon, frozenset({"devices", "zones"})),
+    (wires.panels_that_fall_silent_are_missed_soon, frozenset({"devices", "zones"})),
     (wires.cut_wires_are_seen, frozenset()),
     (wires.other_words_are_known, frozenset()),
     (wires.words_mean_what_they_say, frozenset()),
@@ -48,6 +51,11 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (telling.rooms_can_answer_for_whom_they_tell, frozenset()),
     (telling.secret_mailboxes_are_mailboxes, frozenset()),
     (telling.everybody_is_used, _WHO),
+    (seeing.places_are_seen, frozenset({"branch", "devices"})),
+    (seeing.cameras_watch_zones, frozenset({"devices", "zones"})),
+    (seeing.recorders_are_asked_as_themselves, frozenset()),
+    (seeing.recorders_are_near_or_behind_tls, frozenset()),
+    (seeing.footage_is_kept_as_long_as_it_is_asked_for, frozenset()),
     (recording.deadbands_are_of_points, frozenset({"devices"})),
     (recording.no_secret_crosses_a_network_in_clear, frozenset()),
     (recording.authorities_are_used, frozenset()),

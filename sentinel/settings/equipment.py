@@ -4,15 +4,15 @@
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
 
 from sentinel.core.codes import is_critical
-from sentinel.core.model import Role
-from sentinel.ports import Poll, Table
+from sentinel.core.model import Condition, Role, Sight, Text
+from sentinel.ports import Speech, Table
 from sentinel.settings.fields import Flag, Form, Ident, Names, Positive, Seconds
 from sentinel.settings.wiring import Wiring
 
@@ -80,20 +80,46 @@ class ProfileView(Protocol):
         """Every point, lists expanded."""
 
 
+class DescribedView(PointView, Protocol):
+    """A point that its driver describes: with a role and a meaning for its words it is a zone by itself."""
+
+    @property
+    def means(self) -> Sequence[tuple[str, Condition]]:
+        """What each of its words means."""
+
+    @property
+    def name(self) -> Text | None:
+        """What people call it; None: the device's own name."""
+
+    @property
+    def pushed(self) -> bool:
+        """The device says by itself when it changes; the interval is then its sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A kind of link or driver that exists: the model of its options, and what it carries or speaks."""
+
+    options: type[BaseModel]
+    speech: Speech = Speech.MODBUS
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The kinds that exist: each gives the model of its options, or LookupError naming the kinds there are.
+    """The kinds that exist, or LookupError naming the kinds there are.
 
     `profiles` finds a profile by what a device's options name (LookupError, OSError or ValueError when there is none).
-    `plan` says what a device would be asked: (driver, device, options, profile, urgent points) -> polls; ValueError
-    when the options ask for what the device has not.
+    `described` gives a driver's own points, None where a profile has them: (driver, options) -> points.
+    `intervals` says how often each point is read, "<device>.<point>" -> seconds: (driver, device, options, profile,
+    urgent points); ValueError when the options ask for what the device has not.
     """
 
-    links: Callable[[str], type[BaseModel]]
-    drivers: Callable[[str], type[BaseModel]]
+    links: Callable[[str], Spoken]
+    drivers: Callable[[str], Spoken]
     channels: Callable[[str], type[BaseModel]]
     profiles: Callable[[str], ProfileView]
-    plan: Callable[[str, str, BaseModel, ProfileView | None, Collection[str]], Sequence[Poll]]
+    described: Callable[[str, BaseModel], Sequence[DescribedView] | None]
+    intervals: Callable[[str, str, BaseModel, ProfileView | None, Collection[str]], Mapping[str, float]]
 
 
 class DeviceForm(Form):
@@ -131,6 +157,7 @@ class Link:
 
     kind: str
     options: BaseModel
+    speech: Speech = Speech.MODBUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +172,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device, with the options of its driver. `points` is None when the driver works without a profile."""
+    """One device, with the options of its driver. `points` is None when neither a profile nor the driver names any."""
 
     name: Names
     link: str
@@ -153,6 +180,26 @@ class Device:
     options: BaseModel
     profile: ProfileView | None
     points: Mapping[str, PointView] | None
+    speech: Speech = Speech.MODBUS
+    described: Mapping[str, DescribedView] = field(default_factory=dict)  # of `points`, those its driver describes
+
+
+class CameraView(Protocol):
+    """One channel of a recorder, as its driver's options hold it."""
+
+    @property
+    def sees(self) -> Sequence[Sight]:
+        """The places that it covers."""
+
+    @property
+    def watches(self) -> Sequence[str]:
+        """The zones at whose alarm its pictures are kept."""
+
+
+def cameras_of(device: Device) -> Mapping[str, CameraView]:
+    """The cameras of a recorder by id; none of any other device."""
+    cameras = getattr(device.options, "cameras", None)
+    return cameras if isinstance(cameras, Mapping) else {}
 
 
 class Accept(StrEnum):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
-from sentinel.core.model import Party
+from sentinel.core.model import Party, Sight
 from sentinel.settings.fields import Form, Ident, Line, Names, Number
 from sentinel.settings.hours import Hours, SiteKind
 
@@ -126,6 +126,8 @@ class Branch(Form):
     language: Literal["hi", "en"] = "hi"
     hours: OpeningHours | None = None
     own_addresses: tuple[Line, ...] = ()  # telephones and mailboxes that ring or show inside the branch
+    must_see: tuple[Sight, ...] = ()  # the places that its cameras cover between them
+    not_seen_accepted: tuple[Sight, ...] = ()  # of those, the ones that the bank leaves without a camera for now
 
     @model_validator(mode="after")
     def _hours_where_there_are_doors(self) -> Self:

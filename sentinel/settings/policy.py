@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STALE_AT_LEAST_S = 10.0  # a link that mends itself within this is no trouble
 STALE_READS = 5  # reads that may be missed before a value is unknown
+STALE_SIGNS = 3  # and signs of life of a device that speaks by itself
 
 
 def policy(settings: Settings) -> model.Policy:
@@ -47,7 +48,8 @@ def zones(settings: Settings) -> Iterator[model.Zone]:
 def _zone(settings: Settings, id_: str, wired: Wired, role: Role) -> model.Zone:
     rule = ROLES[role]
     interval_s = settings.polled.get(wired.point, 0.0)
-    stale_s = wired.stale_after or max(STALE_AT_LEAST_S, STALE_READS * interval_s)
+    missed = STALE_SIGNS if settings.pushed(wired.point) else STALE_READS
+    stale_s = wired.stale_after or max(STALE_AT_LEAST_S, missed * interval_s)
     return model.Zone(
         id=id_,
         point=wired.point,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sentinel.settings.place import Gateway, Room
     from sentinel.settings.recording import Telemetry
 
-REQUIRED = ("branch", "paths", "links", "devices", "zones", "contacts", "ladders", "channels")
-SECTIONS = (*REQUIRED, "summaries", "rooms", "telemetry", "gateway")
+REQUIRED = ("branch", "paths", "links", "devices", "contacts", "ladders", "channels")
+SECTIONS = (*REQUIRED, "zones", "summaries", "rooms", "telemetry", "gateway")
 ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -45,6 +45,13 @@ class Settings:
         """Where a letter goes, looked up when it is sent. SecretAbsentError when it is a secret that is not there."""
         address = self.contacts[contact].addresses[channel]
         return address if isinstance(address, str) else address.read().strip()
+
+    def pushed(self, point: str) -> bool:
+        """Whether a device tells this point by itself, and is not asked for it."""
+        id_, _, inside = point.partition(".")
+        device = self.devices.get(id_)
+        described = None if device is None else device.described.get(inside)
+        return described is not None and described.pushed
 
     def urgent_points(self, device: str) -> frozenset[str]:
         """The points of a device, by their names inside it, that are asked first: those of critical and high zones."""

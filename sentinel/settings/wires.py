@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Role
-from sentinel.ports import Table
+from sentinel.ports import Speech, Table
 from sentinel.settings.ends import same_host
 from sentinel.settings.equipment import Accept, words
+from sentinel.settings.policy import STALE_SIGNS
 from sentinel.settings.problems import Level
 from sentinel.settings.said import Said
 from sentinel.settings.wiring import BandWiring, LimitWiring, StateWiring
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
 
 SLOWEST_S = 0.2  # a press of 400 ms must fall into two polls even when one of them is lost
 OLDEST_S = 30.0  # a critical value older than this (and than three reads) is no longer called supervised
+LATE_S = 90.0  # a dead panel that is known later than this is said by `check`
 LATCHED_S = 2.0  # a press that the device holds is still told soon
 LATCHED_SLOWEST_S = 10.0
 FAULT_WORDS = {"trouble", "fault", "disabled", "failed"}  # as panels say that they no longer watch
 ALARM_WORDS = {"fire", "alarm", "active"}
 MAX_SERIAL_UNIT = 247  # Modbus over Serial Line V1.02, 2.2: 248 to 255 are reserved
+CARRIERS = {
+    Speech.MODBUS: "modbus-rtu, modbus-tcp or modbus-rtu-tcp",
+    Speech.BYTES: "serial or tcp",
+    Speech.HTTP: "http",
+    Speech.RTSP: "rtsp",
+}
 SERIAL_KINDS = ("modbus-rtu", "modbus-rtu-tcp")
 
 
@@ -39,6 +47,30 @@ def one_talker_a_line(look: Look) -> Iterator[Said]:
         if line in seen:
             yield Said(("links", id_), f"is the same line as links.{seen[line]} ({line}): put the devices on one link")
         seen.setdefault(line, id_)
+
+
+def drivers_speak_as_their_links(look: Look) -> Iterator[Said]:
+    """A recorder on a bus, or a panel on a web address, would never answer."""
+    for id_, device in look.settings.devices.items():
+        link = look.settings.links.get(device.link)
+        if link is not None and link.speech is not device.speech:
+            yield Said(
+                ("devices", id_, "link"),
+                f"{device.driver} speaks {device.speech}, and {device.link} ({link.kind}) carries {link.speech}: "
+                f"put it on a link of kind {CARRIERS[device.speech]}",
+            )
+
+
+def one_device_a_conversation(look: Look) -> Iterator[Said]:
+    """A bus has unit numbers; a panel's cable and a recorder's address have one thing at the other end."""
+    for id_, link in look.settings.links.items():
+        behind = [name for name, device in look.settings.devices.items() if device.link == id_]
+        for name in behind[1:] if link.speech is not Speech.MODBUS else ():
+            yield Said(
+                ("devices", name, "link"),
+                f"{id_} is already the line of devices.{behind[0]}, and a {link.kind} link carries one device: "
+                f"write a link of its own for {name}",
+            )
 
 
 def one_device_a_unit(look: Look) -> Iterator[Said]:
@@ -114,7 +146,7 @@ def critical_contacts_are_seen_in_time(look: Look) -> Iterator[Said]:
     """A press between two polls is lost, unless the device holds it; and one that is held must not wait long."""
     for id_, zone in look.settings.zones.items():
         interval_s = look.settings.polled.get(zone.point, 0.0)
-        if not zone.critical():
+        if not zone.critical() or look.settings.pushed(zone.point):
             continue
         if _latching(look, zone):
             if interval_s > LATCHED_S:
@@ -152,6 +184,21 @@ def critical_zones_are_missed_soon(look: Look) -> Iterator[Said]:
                 ("zones", id_, "stale_after"),
                 f"{zone.stale_after:g} s is above {longest_s:g} s: until then a dead device looks supervised; shorten it",
                 Level.FINDING,
+            )
+
+
+def panels_that_fall_silent_are_missed_soon(look: Look) -> Iterator[Said]:
+    """A panel that speaks by itself is known to be dead only by the signs of life that stay away."""
+    settings = look.settings
+    for id_ in settings.devices:
+        points = [zone.point for zone in settings.zones.values() if zone.critical() and zone.device() == id_]
+        signs = [settings.polled.get(point, 0.0) for point in points if settings.pushed(point)]
+        longest_s = STALE_SIGNS * max(signs, default=0.0)
+        if longest_s >= LATE_S:
+            yield Said(
+                ("devices", id_),
+                f"its alarms come by themselves; that it is dead is known after {longest_s:g} s",
+                Level.NOTE,
             )
 
 

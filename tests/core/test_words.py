@@ -12,7 +12,7 @@ from sentinel.core import words
 from sentinel.core.codes import ROLES
 from sentinel.core.decide import FOLLOW_UPS
 from sentinel.core.facts import AnswerKind, Disposition
-from sentinel.core.model import Condition, Failure, Party, Role, Severity, Text
+from sentinel.core.model import Condition, Failure, Party, Role, Severity, Sight, Text
 from sentinel.core.words import SHORT_UNITS, WORDS, reason, render
 from sentinel.telemetry.replies import Reason
 
@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[Mapping[Any, Text], set[Any]]] = {
     "dispositions": (words.DISPOSITIONS, set(Disposition)),
     "answers": (words.ANSWERS, set(AnswerKind)),
     "parties": (words.PARTIES, set(Party)),
+    "sights": (words.SIGHTS, set(Sight)),
     "reasons": (words.REASONS, {*Failure, *Reason, *OTHERS}),
 }
 TEXTS = [

@@ -102,7 +102,7 @@ def test_all_errors_come_at_once_in_the_order_of_the_file() -> None:
             "dsl: {interface: eth0}",
             "paths.dsl: is no kind of path by its name: add kind: wan or lte or sim",
         ),
-        ("kind: modbus-rtu", "kind: modbus-rtx", 'links.bus.kind: no kind "modbus-rtx"; there are: modbus-rtu'),
+        ("kind: modbus-rtu", "kind: modbus-rtx", 'links.bus.kind: no kind "modbus-rtx"; there are: http, modbus-rtu'),
         ("{kind: modbus-rtu, port", "{port", "links.bus.kind: is required"),
         ("port: /dev/ttyUSB0", "baud: 9601, port: /dev/ttyUSB0", "links.bus.baud: must be 9600 or 19200"),
         ("bus: {kind: modbus-rtu, port: /dev/ttyUSB0}", "bus: serial", "links.bus: must be a list of `key: value`"),
@@ -215,7 +215,7 @@ def test_a_file_that_is_not_yaml_is_an_error_and_no_crash(tmp_path: Path) -> Non
 def test_a_driver_without_a_profile_is_taken_at_its_word() -> None:
     result = loaded(
         changed(
-            ("  meter: {", "  log: {name: {en: Log, hi: लॉग}, link: fire, driver: printer}\n  meter: {"),
+            ("  meter: {", "  log: {name: {en: Log, hi: लॉग}, link: fire, driver: stranger}\n  meter: {"),
             (
                 "zones:\n",
                 "zones:\n  line: {point: log.z1, role: vault, name: {en: V, hi: वॉल्ट}, wiring: {contact: normally-open}}\n",

@@ -155,7 +155,7 @@ SECURITY = "      - {after: 1m, tell: [{contact: security, by: mail}]}\n"
             ],
             "devices.panel.link",
         ),
-        ([("driver: modbus, profile: di8, unit: 1", "driver: printer"), HOOTER], "devices.panel.driver"),
+        ([("driver: modbus, profile: di8, unit: 1", "driver: stranger"), HOOTER], "devices.panel.driver"),
         ([("profile: di8", "profile: di8-old"), UNIT], "devices.panel.options.profile"),
         ([("host: 192.0.2.10", "host: 192.0.2.10, port: 503")], "links.fire.options.port"),
         ([("host: 192.0.2.10", "host: 192.0.2.11")], "links.fire.options.host"),

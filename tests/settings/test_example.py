@@ -107,7 +107,7 @@ def test_its_fingerprint_names_nobody() -> None:
         ("alarm: 100ms", "alarm: 250ms", "zones.hold-up-counter.point: panel.di1 is asked every 250 ms"),
         ("alarm: 100ms", "alarms: 100ms", "devices.panel.poll.alarms: is not known here; did you mean 'alarm'?"),
         ("kind: modbus-tcp", "kind: modbus-udp", "there is no kind of link 'modbus-udp'; did you mean"),
-        ("driver: modbus\n", "driver: modbos\n", 'devices.panel.driver: no driver "modbos"; there are: modbus'),
+        ("driver: modbus\n", "driver: modbos\n", 'devices.panel.driver: no driver "modbos"; there are: alarmdecoder'),
         ("kind: email", "kind: e-mail", 'channels.mail.kind: no channel "e-mail"; there are: email, mqtt'),
         (
             "password: !credential mqtt-password",

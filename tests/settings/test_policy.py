@@ -112,7 +112,7 @@ def test_every_point_of_a_device_dies_with_it() -> None:
 
 
 def test_a_device_without_a_profile_has_the_points_that_zones_use() -> None:
-    log = ("  meter: {", "  log: {name: {en: Log, hi: लॉग}, link: fire, driver: printer}\n  meter: {")
+    log = ("  meter: {", "  log: {name: {en: Log, hi: लॉग}, link: fire, driver: stranger}\n  meter: {")
     vault = (
         "zones:\n",
         "zones:\n  v: {point: log.z1, role: vault, name: {en: V, hi: व}, wiring: {contact: normally-open}}\n",

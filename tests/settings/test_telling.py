@@ -158,7 +158,7 @@ def test_one_end_on_a_single_path_is_still_a_finding() -> None:
 def test_a_role_nobody_is_told_about_is_an_error() -> None:
     found = errors(("  rest:\n    round: 1h", "  rest:\n    severity: [high]\n    round: 1h"))
     assert "zones.battery.role: nobody is told of battery (fault): add it to a ladder" in found
-    assert any(e.startswith("ladders: nobody is told of the gateway's own audit, delivery") for e in found)
+    assert any(e.startswith("ladders: nobody is told of the gateway's own audit, coverage, delivery") for e in found)
 
 
 def test_the_fault_of_a_hold_up_button_is_told_to_somebody_too() -> None:
@@ -338,4 +338,4 @@ def test_a_secret_that_holds_no_mailbox_is_an_error_that_does_not_quote_it() -> 
 
 def test_every_check_is_in_the_table_once() -> None:
     names = [check.__name__ for check, _ in CHECKS]
-    assert len(names) == len(set(names)) == 28
+    assert len(names) == len(set(names)) == 36

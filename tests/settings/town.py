@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sentinel.core.model import Role
-from sentinel.ports import Poll, Request, Secret, Table
+from drivers.described import Described
+from sentinel.core.model import Condition, Role, Sight, Text
+from sentinel.ports import Secret, Speech, Table
 from sentinel.settings.branch import Loaded, load
-from sentinel.settings.equipment import PointView, ProfileView, Tables
+from sentinel.settings.equipment import PointView, ProfileView, Spoken, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -44,8 +45,49 @@ class PanelOptions(_Options):
     counts: dict[str, int] = {}
 
 
+class StrangerOptions(_Options):
+    driver: Literal["stranger"]  # speaks Modbus, and names no points
+
+
+class SerialOptions(_Options):
+    kind: Literal["serial"]
+    port: str
+
+
+class HttpOptions(_Options):
+    kind: Literal["http"]
+    host: str
+    tls: Literal["off", "verify"] = "off"
+    username: str = "sentinel"
+
+
 class PrinterOptions(_Options):
     driver: Literal["printer"]
+    alive: float = 30.0
+    points: dict[str, str] = {}  # point -> role
+
+
+class NameOf(_Options):
+    hi: str
+    en: str
+
+
+class CameraOf(_Options):
+    name: NameOf
+    sees: tuple[Sight, ...] = ()
+    watches: tuple[str, ...] = ()
+    record: Literal["always", "motion"] = "always"
+
+
+class FootageOf(_Options):
+    days: int = 90
+    hold_since: str | None = None
+
+
+class DvrOptions(_Options):
+    driver: Literal["dvr"]
+    cameras: dict[str, CameraOf]
+    footage: FootageOf = FootageOf()
 
 
 class MqttOptions(_Options):
@@ -107,8 +149,8 @@ PROFILES = {
 }
 
 
-def _find(table: dict[str, type[BaseModel]]) -> Any:
-    def find(kind: str) -> type[BaseModel]:
+def _find(table: dict[str, Any]) -> Any:
+    def find(kind: str) -> Any:
         if kind not in table:
             raise LookupError(f'no kind "{kind}"; there are: {", ".join(sorted(table))}')
         return table[kind]
@@ -122,26 +164,59 @@ def _profile(name: str) -> ProfileView:
     return PROFILES[name]
 
 
-def _plan(
-    _driver: str, device: str, options: BaseModel, profile: ProfileView | None, urgent: Collection[str]
-) -> Sequence[Poll]:
+QUIET = (("normal", Condition.NORMAL), ("alarm", Condition.ALARM))
+
+
+def _described(_driver: str, options: BaseModel) -> list[Described] | None:
+    if isinstance(options, PrinterOptions):
+        return [
+            Described(id_, "word", options.alive, Role(role), QUIET, pushed=True)
+            for id_, role in options.points.items()
+        ]
+    if isinstance(options, DvrOptions):
+        disks = (("ok", Condition.NORMAL), ("failed", Condition.ALARM))
+        found = [Described("disks", "word", 20.0, Role.DISK, disks), Described("drift", "number", 20.0, unit="s")]
+        for id_, camera in options.cameras.items():
+            name = Text(camera.name.hi, camera.name.en)
+            found.append(Described(f"{id_}.video", "word", 20.0, Role.CAMERA_VIDEO, QUIET, name))
+        return found
+    return None
+
+
+def _intervals(
+    driver: str, device: str, options: BaseModel, profile: ProfileView | None, urgent: Collection[str]
+) -> dict[str, float]:
+    described = _described(driver, options)
+    if described is not None:
+        return {f"{device}.{one.id}": one.every_s for one in described}
     if profile is None or not isinstance(options, PanelOptions):
-        return ()
+        return {}
     if options.alarm_s < 0:
         raise ValueError(f"{device}: cannot be asked before it answered")
-    request = Request(options.unit, Table.DISCRETE, 0, 8)
-    names = [p.id for p in profile.points()]
-    fast = tuple(f"{device}.{n}" for n in names if n in urgent)
-    slow = tuple(f"{device}.{n}" for n in names if n not in urgent)
-    return [Poll(device, request, options.alarm_s, True, fast), Poll(device, request, 1.0, False, slow)]
+    return {f"{device}.{p.id}": options.alarm_s if p.id in urgent else 1.0 for p in profile.points()}
 
 
 TABLES = Tables(
-    links=_find({"modbus-tcp": TcpOptions, "modbus-rtu": RtuOptions}),
-    drivers=_find({"modbus": PanelOptions, "printer": PrinterOptions}),
+    links=_find(
+        {
+            "modbus-tcp": Spoken(TcpOptions),
+            "modbus-rtu": Spoken(RtuOptions),
+            "serial": Spoken(SerialOptions, Speech.BYTES),
+            "http": Spoken(HttpOptions, Speech.HTTP),
+        }
+    ),
+    drivers=_find(
+        {
+            "modbus": Spoken(PanelOptions),
+            "stranger": Spoken(StrangerOptions),
+            "printer": Spoken(PrinterOptions, Speech.BYTES),
+            "dvr": Spoken(DvrOptions, Speech.HTTP),
+        }
+    ),
     channels=_find({"mqtt": MqttOptions, "email": MailOptions, "siren": SirenOptions}),
     profiles=_profile,
-    plan=_plan,
+    described=_described,
+    intervals=_intervals,
 )
 
 GOOD = """\
