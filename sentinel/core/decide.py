@@ -9,6 +9,7 @@ so that no crash can come between.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from sentinel.core import facts, ladder
@@ -16,16 +17,19 @@ from sentinel.core.authority import Command, CommandKind, party, refusal
 from sentinel.core.codes import ROLES
 from sentinel.core.facts import AnswerKind, Cause, Disposition, Fact, Recorded
 from sentinel.core.incident import Incident, NoticeState, State, evolve, free_code, officer
-from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Step
+from sentinel.core.model import Condition, Failure, Ladder, Party, Role, Severity, Step
 from sentinel.core.signal import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sentinel.core.incident import Notice
     from sentinel.core.model import Policy, Target
 
+CONFIRMS = timedelta(minutes=10)  # a recorder lost so soon after an alarm is no coincidence
+# A recorder that answers anything at all, be it "wrong password", was not carried away.
+GONE = frozenset({"silent", Failure.NOT_CONNECTED, Failure.NO_REPLY})
 EMPTY_LADDER = Ladder("none", (), 300)
 
 
@@ -46,7 +50,15 @@ class Report:
     reason: str = ""
 
 
-Event = Signal | Command | Report | Tick
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """Pictures of one incident lie beside the journal. `by`: the channels that carry them to whoever was told."""
+
+    kept: tuple[facts.PictureKept, ...]
+    by: frozenset[str] = frozenset()
+
+
+Event = Signal | Command | Report | Tick | Pictured
 
 ANSWERS = {
     CommandKind.ACKNOWLEDGE: AnswerKind.ACKNOWLEDGED,
@@ -55,7 +67,7 @@ ANSWERS = {
 }
 
 
-FOLLOW_UPS = frozenset({"restored", "closed", *(f"answered.{kind}" for kind in AnswerKind)})
+FOLLOW_UPS = frozenset({"restored", "closed", "confirmed", "pictures", *(f"answered.{kind}" for kind in AnswerKind)})
 
 
 def decide(state: State, policy: Policy, event: Event, now: datetime) -> tuple[Fact, ...]:
@@ -68,6 +80,8 @@ def decide(state: State, policy: Policy, event: Event, now: datetime) -> tuple[F
             desk.command(event)
         case Report():
             desk.report(event)
+        case Pictured():
+            desk.pictured(event)
         case Tick():
             desk.repair(event.repair)
             desk.touched.update(state.incidents)
@@ -152,6 +166,8 @@ class _Desk:
         ):
             self.say(facts.IncidentReactivated(incident.code))
             self.touched.add(incident.code)
+        if _recorder_gone(self.policy, signal):
+            self._confirm(signal.subject)
 
     def _open(self, signal: Signal, *, silent: bool) -> None:
         rule = ROLES[signal.role]
@@ -175,6 +191,53 @@ class _Desk:
                 ladder=_off_site(policy_ladder, self.policy) if silent else policy_ladder,
             )
         )
+
+    def _confirm(self, by: str) -> None:
+        """A recorder, or the line to it, was lost: every alarm of the last ten minutes is confirmed, once.
+
+        1. Alarms only (a burglary, a fire, a hold-up), open, not a test, and of this boot: after a power cut nobody
+           knows how long ago a signal was, and a recorder starts more slowly than this machine.
+        2. Its severity stays. Everyone who was told is told `confirmed`, once; of a hold-up that is its own off-site
+           ladder, as always.
+        3. Where no answer stands its ladder begins anew, as for a new activation. Where somebody has it, they are told
+           and nothing else changes.
+        """
+        for code, incident in sorted(self.state.incidents.items()):
+            fresh = incident.signalled_boot == self.state.boot
+            if not fresh or not -ladder.SLACK <= self.now - incident.signalled_at <= CONFIRMS:
+                continue
+            if not _is_alarm(incident) or incident.test or incident.confirmed_by:
+                continue
+            afresh = ladder.standing(incident, self.now) is None
+            self.say(facts.IncidentConfirmed(code, by, afresh))
+            at_once = {one.contact for step in incident.ladder.steps[:1] for one in step.targets if step.after_s <= 0}
+            self._follow_up(incident, "confirmed", but=at_once if afresh else ())  # those hear it from the first rung
+            if afresh:
+                self.touched.add(code)
+
+    # --- Pictures --------------------------------------------------------------------------------------------------
+
+    def pictured(self, event: Pictured) -> None:
+        """Note them, and send them to whoever was told by a channel that carries pictures.
+
+        Before the ladder's later rungs, after every first notice: those are told in words, which weigh nothing.
+        """
+        codes = dict.fromkeys(one.code for one in event.kept if self.state.find(one.code) is not None)
+        for one in event.kept:
+            if one.code in codes:
+                self.say(one)
+        for code in codes:
+            incident = self.state.find(code)
+            if incident is None or not event.by:
+                continue
+            ways = {
+                (notice.contact, notice.channel)
+                for notice in incident.notices.values()
+                if (notice.told or notice.live) and notice.step >= 0 and notice.channel in event.by
+            }
+            for way, target in _targets(incident).items():
+                if way in ways:
+                    self._queue(incident, target, "pictures", incident.severity.rank + 2, -1)
 
     def _over(self, incident: Incident, signal: Signal) -> None:
         if incident.latching:
@@ -222,7 +285,7 @@ class _Desk:
         answer = self.state.incidents[incident.code].answers[-1]
         if ladder.stops(answer, incident.severity):
             self._withdraw(incident, "answered")
-        self._follow_up(incident, f"answered.{kind}", but=command.by)
+        self._follow_up(incident, f"answered.{kind}", but={command.by})
 
     def _close(self, incident: Incident, command: Command, speaks_for: Party) -> None:
         assert command.disposition is not None  # `refusal` saw to it
@@ -234,7 +297,7 @@ class _Desk:
         self.say(
             facts.IncidentClosed(incident.code, command.disposition, command.by, command.name, speaks_for, command.via)
         )
-        self._follow_up(incident, "closed", but=command.by)
+        self._follow_up(incident, "closed", but={command.by})
 
     def _false_is_sure(self, incident: Incident, command: Command) -> bool:
         arrived = any(answer.kind is AnswerKind.ARRIVED for answer in incident.answers)
@@ -309,13 +372,15 @@ class _Desk:
             if notice.live and notice.step >= 0:
                 self.say(facts.NoticeWithdrawn(notice.id, reason))
 
-    def _follow_up(self, incident: Incident, words: str, *, but: str = "", only: Party | None = None) -> None:
+    def _follow_up(
+        self, incident: Incident, words: str, *, but: Collection[str] = (), only: Party | None = None
+    ) -> None:
         """Tell everyone who was told: once each, by the way that reached them."""
         now_known = self.state.find(incident.code) or incident
         ways = {
             (notice.contact, notice.channel)
             for notice in now_known.notices.values()
-            if notice.told and notice.step >= 0 and notice.contact != but and only in (None, notice.party)
+            if notice.told and notice.step >= 0 and notice.contact not in but and only in (None, notice.party)
         }
         for way, target in _targets(incident).items():
             if way in ways:
@@ -356,7 +421,7 @@ class _Desk:
                 if notice.step >= 0
             )
             if not waiting:  # ten days without a network are one notice a way, not three thousand
-                self._queue(incident, target, "alarm" if _is_alarm(incident) else "trouble", priority, step)
+                self._queue(incident, target, _words(incident), priority, step)
 
     def _queue(self, incident: Incident, target: Target, words: str, priority: int, step: int) -> None:
         if incident.silent and target.contact in _on_site(self.policy):  # who came there since the ladder was frozen
@@ -402,6 +467,24 @@ def _is_alarm(incident: Incident) -> bool:
     Contact ID's events below 200 are alarms, those from 300 faults of the system.
     """
     return incident.event < 200 and incident.severity.rank <= Severity.HIGH.rank
+
+
+def _words(incident: Incident) -> str:
+    """What a rung says."""
+    if not _is_alarm(incident):
+        return "trouble"
+    return "confirmed" if incident.confirmed_by else "alarm"
+
+
+def _recorder_gone(policy: Policy, signal: Signal) -> bool:
+    """A device or link went silent, and a recorder is behind it. One that comes back, or is folded into its line, is none."""
+    if signal.condition is not Condition.TROUBLE or signal.role not in (Role.DEVICE, Role.LINK):
+        return False
+    if signal.reason not in GONE:
+        return False
+    recorders = {zone.point.partition(".")[0] for zone in policy.zones if zone.role is Role.RECORDER}
+    kind, _, id_ = signal.subject.partition(":")
+    return any(one.id in recorders for one in policy.devices if id_ == (one.id if kind == "device" else one.link))
 
 
 def _ladder_for(policy: Policy, role: Role, severity: Severity) -> Ladder:

@@ -41,6 +41,13 @@ class Disposition(StrEnum):
     RESTORED = "restored"
 
 
+class PictureMoment(StrEnum):
+    """Which side of the alarm a picture shows."""
+
+    BEFORE = "before"  # the newest that was there already
+    AFTER = "after"
+
+
 class Cause(StrEnum):
     """Why a rung of the ladder was taken."""
 
@@ -213,6 +220,30 @@ class IncidentCleared:
     KIND: ClassVar = "incident-cleared"
     V: ClassVar = 1
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentConfirmed:
+    """Something else says so too: the recorder was lost within minutes of the alarm."""
+
+    KIND: ClassVar = "incident-confirmed"
+    V: ClassVar = 1
+    code: str
+    by: str  # "device:<id>" or "link:<id>"
+    afresh: bool  # nobody's answer stood: the ladder begins anew
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKept:
+    """A picture of a camera that watches the incident's zone lies beside the journal, until it is erased on time."""
+
+    KIND: ClassVar = "picture-kept"
+    V: ClassVar = 1
+    code: str
+    camera: str  # "<device>.<camera>"
+    moment: PictureMoment
+    at: datetime  # when it was taken
+    ref: str  # SHA-256 over its own salt and the picture, 64 hex digits: the salt goes with the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +438,8 @@ Fact = (
     | IncidentReactivated
     | IncidentRaised
     | IncidentCleared
+    | IncidentConfirmed
+    | PictureKept
     | Answered
     | MistakeReported
     | FalseProposed

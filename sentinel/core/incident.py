@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from sentinel.core import facts, numbering
-from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, Recorded
+from sentinel.core.facts import AnswerKind, ClockQuality, Disposition, PictureMoment, Recorded
 from sentinel.core.model import Condition, Ladder, Party, Role, Severity, Via
 
 CODE_REST = timedelta(days=90)  # a code is not used again in a branch for so long
@@ -27,6 +27,7 @@ RECENT = 20  # closed incidents kept in the state for pages and late receipts; s
 LEAVING = 500  # and so many at most while a notice of theirs has still to leave; the oldest lose their words
 # Notices of one incident in the state: one that stays open for weeks loses its oldest, which the journal keeps.
 NOTICES, NOTICES_MOST = 100, 200
+PICTURES = 200  # of one incident in the state: nobody takes more of it, and the journal keeps each
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before anything that this house can have seen
 
 
@@ -83,6 +84,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """What one camera showed. The picture itself lies beside the chain, and may have been erased."""
+
+    camera: str  # "<device>.<camera>"
+    moment: PictureMoment
+    at: datetime
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One thing a person must deal with."""
 
@@ -114,6 +125,10 @@ class Incident:
     closed_by: str = ""  # contact or account id
     closed_name: str = ""  # reference to the name beside the chain
     again_at: datetime | None = None  # when it last went into alarm anew; `armed_at` moves with the clock and the power
+    signalled_at: datetime = LONG_AGO  # its last activation, in the time of `signalled_boot`
+    signalled_boot: str = ""
+    confirmed_by: str = ""  # what else said so since its last activation: a subject
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def leaving(self) -> bool:
@@ -225,6 +240,10 @@ def evolve(state: State, recorded: Recorded) -> State:
             return _raised(state, fact, recorded)
         case facts.IncidentCleared():
             return _change(state, fact.code, active=False)
+        case facts.IncidentConfirmed():
+            return _confirmed(state, fact, recorded)
+        case facts.PictureKept():
+            return _pictured(state, fact)
         case facts.Answered():
             return _answered(state, fact, recorded)
         case facts.MistakeReported():
@@ -279,6 +298,9 @@ def _again(state: State, code: str, recorded: Recorded) -> State:
         code,
         active=True,
         again_at=recorded.at,
+        signalled_at=recorded.at,
+        signalled_boot=recorded.boot,
+        confirmed_by="",
         test=False,
         armed_at=recorded.at,
         armed_boot=recorded.boot,
@@ -302,6 +324,31 @@ def _raised(state: State, fact: facts.IncidentRaised, recorded: Recorded) -> Sta
         rungs_base=LONG_AGO,
         answers=(),
     )
+
+
+def _confirmed(state: State, fact: facts.IncidentConfirmed, recorded: Recorded) -> State:
+    if not fact.afresh:
+        return _change(state, fact.code, confirmed_by=fact.by)
+    return _change(
+        state,
+        fact.code,
+        confirmed_by=fact.by,
+        armed_at=recorded.at,
+        armed_boot=recorded.boot,
+        rungs=0,
+        rungs_base=LONG_AGO,
+    )
+
+
+def _pictured(state: State, fact: facts.PictureKept) -> State:
+    """Also of an incident that was closed meanwhile: a door that stood open for a moment is restored in five seconds."""
+    incident = state.find(fact.code)
+    if incident is None or len(incident.pictures) >= PICTURES:
+        return state
+    if any(one.ref == fact.ref for one in incident.pictures):
+        return state
+    pictures = (*incident.pictures, Picture(fact.camera, fact.moment, fact.at, fact.ref))
+    return _replaced(state, _with(incident, pictures=pictures))
 
 
 def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> State:
@@ -331,6 +378,8 @@ def _opened(state: State, fact: facts.IncidentOpened, recorded: Recorded) -> Sta
         opened_seq=recorded.seq,
         armed_at=recorded.at,
         armed_boot=recorded.boot,
+        signalled_at=recorded.at,
+        signalled_boot=recorded.boot,
     )
     return _set(
         state,
@@ -445,10 +494,14 @@ def _may_become(before: NoticeState, after: NoticeState) -> bool:
 
 
 def _with_notices(state: State, incident: Incident, notices: Mapping[str, Notice]) -> State:
-    changed = _with(incident, notices=notices)
-    if incident.code in state.incidents:
+    return _replaced(state, _with(incident, notices=notices))
+
+
+def _replaced(state: State, changed: Incident) -> State:
+    """The same incident, open or closed, in its place."""
+    if changed.code in state.incidents:
         return _put(state, changed)
-    return _set(state, recent=tuple(changed if one.code == incident.code else one for one in state.recent))
+    return _set(state, recent=tuple(changed if one.code == changed.code else one for one in state.recent))
 
 
 def _started(state: State, recorded: Recorded) -> State:
@@ -490,6 +543,7 @@ def _moved(incident: Incident, by: timedelta, boot: str) -> Incident:
     return _with(
         incident,
         armed_at=incident.armed_at + by if armed_here else incident.armed_at,
+        signalled_at=incident.signalled_at + by if incident.signalled_boot == boot else incident.signalled_at,
         rungs_base=incident.rungs_base + by if base_here else incident.rungs_base,
         answers=answers,
     )

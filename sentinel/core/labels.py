@@ -96,6 +96,8 @@ MESSAGES: Mapping[str, Text] = {  # by the id of the message that the notice car
     "restored": Text("ठीक हुआ", "restored"),
     "closed": Text("बंद हुआ", "closed"),
     "mistake": Text("भूल की सूचना", "mistake reported"),
+    "confirmed": Text("पुष्टि हुई", "confirmed"),
+    "pictures": Text("तस्वीरें", "pictures"),
     "bare": Text("अलार्म, बिना रिकॉर्ड", "alarm, from memory"),
     "answered.acknowledged": Text("संज्ञान लिया गया", "acknowledged"),
     "answered.dispatched": Text("दल रवाना", "party sent"),

@@ -117,6 +117,33 @@ WORDS: dict[str, Words] = {
             "बैंक की सूचना: भूल से हुआ। फिर भी जाँचें: {zone} {time} #{code}", "Bank says mistake, check {zone} {time} #{code}"
         ),
     ),
+    "confirmed": Words(
+        Text("{again}पुष्टि हुई: {role}: {branch} · कोड {code}", "{again}Confirmed: {role}: {branch} · code {code}"),
+        Text(
+            "{again}पुष्टि हुई: {role}\n{branch}\n{address}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "अलार्म के कुछ ही मिनट में रिकॉर्डर से संपर्क टूट गया: {lost}। कोई शाखा में हो सकता है।\n"
+            "तुरंत कार्रवाई करें और उत्तर दें।",
+            "{again}Confirmed: {role}\n{branch}\n{address}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "Within minutes of the alarm the recorder was lost: {lost}. Somebody may be in the branch.\n"
+            "Act at once and answer.",
+        ),
+        Text(
+            "पुष्टि हुई: {role}, {branch}, {zone} {time} #{code} उत्तर: हाँ {code}",
+            "Confirmed: {role}, {branch}, {zone} {time} #{code} reply ACK {code}",
+        ),
+    ),
+    "pictures": Words(
+        Text("तस्वीरें: {role}: {branch} · कोड {code}", "Pictures: {role}: {branch} · code {code}"),
+        Text(
+            "{role}\n{branch}\nजगह: {zone}\nसमय: {time}\nकोड: {code}\n\n"
+            "अब तक {pictures} तस्वीरें रखी गईं; हर कैमरे की पहली छोटी तस्वीर साथ है।",
+            "{role}\n{branch}\nWhere: {zone}\nTime: {time}\nCode: {code}\n\n"
+            "Pictures kept so far: {pictures}; the first small one of each camera is attached.",
+        ),
+        Text(
+            "{pictures} तस्वीरें: {zone}, {branch} {time} #{code}", "{pictures} pictures: {zone}, {branch} {time} #{code}"
+        ),
+    ),
     "bare": Words(
         Text(
             "{again}{role}: {branch} · कोड {code} · बिना रिकॉर्ड",
@@ -217,6 +244,19 @@ ANSWERS: dict[AnswerKind, Text] = {
     AnswerKind.ARRIVED: Text("दल पहुँचा", "party arrived"),
 }
 
+SIGHTS: dict[Sight, Text] = {
+    Sight.ENTRANCE: Text("प्रवेश द्वार", "the entrance"),
+    Sight.CASH_COUNTER: Text("कैश काउंटर", "the cash counter"),
+    Sight.HALL: Text("हॉल", "the hall"),
+    Sight.STRONG_ROOM: Text("स्ट्रांग रूम", "the strong room"),
+    Sight.ATM: Text("एटीएम", "the ATM"),
+    Sight.FRONT: Text("सामने", "the front"),
+    Sight.BACK: Text("पीछे", "the back"),
+    Sight.LEFT: Text("बाईं ओर", "the left side"),
+    Sight.RIGHT: Text("दाईं ओर", "the right side"),
+    Sight.ROAD: Text("सड़क", "the road"),
+}
+
 PARTIES: dict[Party, Text] = {
     Party.POLICE: Text("पुलिस", "police"),
     Party.ROOM: Text("नियंत्रण कक्ष", "control room"),
@@ -244,19 +284,6 @@ REASONS: dict[str, Text] = {
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),
     # Of the record:
-SIGHTS: dict[Sight, Text] = {
-    Sight.ENTRANCE: Text("प्रवेश द्वार", "the entrance"),
-    Sight.CASH_COUNTER: Text("कैश काउंटर", "the cash counter"),
-    Sight.HALL: Text("हॉल", "the hall"),
-    Sight.STRONG_ROOM: Text("स्ट्रांग रूम", "the strong room"),
-    Sight.ATM: Text("एटीएम", "the ATM"),
-    Sight.FRONT: Text("सामने", "the front"),
-    Sight.BACK: Text("पीछे", "the back"),
-    Sight.LEFT: Text("बाईं ओर", "the left side"),
-    Sight.RIGHT: Text("दाईं ओर", "the right side"),
-    Sight.ROAD: Text("सड़क", "the road"),
-}
-
     "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
     "no-room": Text("कार्ड भर गया है", "the card is full"),
     "damaged": Text("कार्ड पर रखी माप खराब मिली", "what was kept was damaged"),

@@ -139,11 +139,18 @@ class LetterBook:
             "severity": words.SEVERITIES[incident.severity].of(language),
             "reason": words.reason(incident.reason, language) if incident.reason else _fault_of(incident, language),
             "hides": words.HIDES.of(language).format(zones=hidden) if hidden else "",
+            "lost": self._lost(incident, language),
+            "pictures": str(len(incident.pictures)),
             "by": self._by(*_speaker(incident, answer, about), language),
             "disposition": ""
             if incident.disposition is None
             else words.DISPOSITIONS[incident.disposition].of(language),
         }
+
+    def _lost(self, incident: Incident, language: str) -> str:
+        """What confirmed it, as people here call it."""
+        name = self._names.get(incident.confirmed_by)
+        return incident.confirmed_by if name is None else name.of(language)
 
     def _by(self, by: str, name: str, language: str) -> str:
         person = self._reveal(name) if name else ""

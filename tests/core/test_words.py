@@ -77,6 +77,8 @@ def slots(language: str) -> dict[str, str]:
         "severity": words.SEVERITIES[Severity.CRITICAL].of(language),
         "reason": max((text.of(language) for text in words.REASONS.values()), key=len),
         "hides": words.HIDES.of(language).format(zones="x"),
+        "lost": "लाइन dvr (रिकॉर्डर)" if hindi else "line dvr (recorder)",
+        "pictures": "12",
         "by": "उप निरीक्षक राम कुमार वर्मा, थाना सेक्टर-6" if hindi else "SI Ram Kumar Verma, Sector-6 police station",
         "disposition": max((text.of(language) for text in words.DISPOSITIONS.values()), key=len),
     }
@@ -138,7 +140,7 @@ def test_every_form_says_the_code_by_which_it_is_answered(id_: str, language: st
         assert "{" not in form
 
 
-@pytest.mark.parametrize("id_", ["alarm", "bare"])
+@pytest.mark.parametrize("id_", ["alarm", "bare", "confirmed"])
 @pytest.mark.parametrize("language", ["hi", "en"])
 def test_an_alarm_says_what_where_when_and_which_branch_in_every_form(id_: str, language: str) -> None:
     given = slots(language)

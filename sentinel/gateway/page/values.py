@@ -72,7 +72,7 @@ class NoticeView:
     @property
     def alarm(self) -> bool:
         """It is what somebody has to be told, and not what became of it."""
-        return self.words in ("alarm", "trouble", "bare")
+        return self.words in ("alarm", "confirmed", "trouble", "bare")
 
 
 @dataclass(frozen=True, slots=True)
