@@ -92,14 +92,14 @@ class Gateway:
         self.desk = Desk(self.journal, self.clock, boot, policy(settings))
         self.names = Names(self.journal)
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
-        self.sensing = Sensing(self.clock, self.desk.submit, self)
+        self.sensing = Sensing(self.clock, self.desk.submit, self, lambda: self.desk.bare is not None)
         self.sensing.told = self._signalled
         self.upkeep = Upkeep(self.journal, self.desk, self.clock, boot)
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
         self.exits = Exits(self, self._heartbeat)
-        self.plant = Plant(settings, self.sensing.take, self.clock, self._world.link)
+        self.plant = Plant(settings, self.sensing, self.clock, self._world.link)
         self.page = Page(self)
         self.server = Server(
             [*routes(self), *self.page.routes()], Path(settings.gateway.socket), settings.gateway.page_port
@@ -253,7 +253,7 @@ class Gateway:
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
             await self._leave(*self._plant_tasks())
-            self.plant = Plant(new, self.sensing.take, self.clock, self._world.link)
+            self.plant = Plant(new, self.sensing, self.clock, self._world.link)
             self._plant_task = self._poll()
             now = self.clock.monotonic()
             self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, now)

@@ -17,7 +17,7 @@ from sentinel.core.model import Failure, Quality, Reading
 from sentinel.ports import LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from sentinel.ports import Clock, Driver, Link, Poll, Request, Words
 
@@ -96,6 +96,10 @@ class Poller:
             self._slots += [_Slot(poll, unit, 0.0, 0) for poll in polls]
         self._slots.sort(key=lambda slot: not slot.poll.urgent)
         self._alone = len({id(slot.unit) for slot in self._slots}) == 1
+
+    def works(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Its one task, by name."""
+        return {f"poller {self.name}": self.run}
 
     async def run(self) -> None:
         """Poll, for ever."""
