@@ -48,7 +48,9 @@ def zones(settings: Settings) -> Iterator[model.Zone]:
 def _zone(settings: Settings, id_: str, wired: Wired, role: Role) -> model.Zone:
     rule = ROLES[role]
     interval_s = settings.polled.get(wired.point, 0.0)
-    missed = STALE_SIGNS if settings.pushed(wired.point) else STALE_READS
+    pushed = settings.pushed(wired.point)  # a panel has waited itself; its alarm and restore may come in one piece
+    missed = STALE_SIGNS if pushed else STALE_READS
+    on_s = 0.0 if pushed else rule.on_delay_s
     stale_s = wired.stale_after or max(STALE_AT_LEAST_S, missed * interval_s)
     return model.Zone(
         id=id_,
@@ -56,7 +58,7 @@ def _zone(settings: Settings, id_: str, wired: Wired, role: Role) -> model.Zone:
         role=role,
         name=wired.name.text(),
         sense=wired.wiring.sense(),
-        on_delay_s=rule.on_delay_s if wired.on_delay is None else wired.on_delay,
+        on_delay_s=on_s if wired.on_delay is None else wired.on_delay,
         off_delay_s=rule.off_delay_s if wired.off_delay is None else wired.off_delay,
         stale_after_s=stale_s,
     )
