@@ -129,6 +129,23 @@ def _lost(change: _Change) -> bool:
     return not change.added and bool(set(change.before) - set(() if change.removed else change.after))
 
 
+def _shorter(change: _Change) -> bool:
+    if change.added or change.removed:
+        return False
+    before, after = change.before, change.after
+    return not (isinstance(before, int | float) and isinstance(after, int | float) and after >= before)
+
+
+def _held_less(change: _Change) -> bool:
+    """Whether a legal hold on recordings was lifted, or reaches less far back."""
+    return change.before not in (None, _ABSENT) and (change.after in (None, _ABSENT) or change.after > change.before)
+
+
+def _camera_lost(change: _Change) -> bool:
+    """Whether a recorder went, and its cameras with it."""
+    return change.removed and bool(change.before.get("options", {}).get("cameras"))
+
+
 def _opens_longer(change: _Change) -> bool:
     """Whether the branch counts as open at a time of the week when it did not: faults weigh less by day."""
     try:
@@ -201,6 +218,16 @@ _WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
     (("rooms", "*"), lambda c: c.added and bool(c.after.get("may_speak_for"))),
     (("rooms", "*", "may_speak_for"), _gained),
     (("branch", "own_addresses"), _lost),
+    (("branch", "must_see"), _lost),
+    (("branch", "not_seen_accepted"), _gained),
+    (("devices", "*"), _camera_lost),
+    (("devices", "*", "options", "cameras", "*"), _removed),
+    (("devices", "*", "options", "cameras", "*", "sees"), _lost),
+    (("devices", "*", "options", "cameras", "*", "watches"), _lost),
+    (("devices", "*", "options", "cameras", "*", "record"), lambda c: c.after == "motion"),
+    (("devices", "*", "options", "footage", "days"), _shorter),
+    (("devices", "*", "options", "footage", "hold_since"), _held_less),
+    (("devices", "*", "options", "points", "**"), _loud_device_touched),
     (("devices", "*", "link"), _loud_device_touched),
     (("devices", "*", "driver"), _loud_device_touched),
     (("devices", "*", "options", "profile"), _loud_device_touched),
