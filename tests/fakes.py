@@ -43,7 +43,7 @@ from sentinel.telemetry.spool import Spool
 from tests.servers import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from drivers.links import ModbusLink
     from drivers.links.stats import LinkStats
@@ -207,6 +207,95 @@ class FakeLink:
 
     def stats(self) -> LinkStats:
         return self.tally.snapshot()
+
+    async def close(self) -> None:
+        pass
+
+
+class FakeByteLine:
+    """A line that carries bytes, with a panel at its other end; it can be cut, not be there, or take nothing any more."""
+
+    def __init__(self) -> None:
+        self.there = True  # the port, the module
+        self.stuck = False  # takes nothing that is said
+        self.opened = 0
+        self.said: list[tuple[float, bytes]] = []  # what the gateway said, with its time
+        self.on_said: Callable[[bytes], None] = lambda _data: None
+        self._coming: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._open = False
+
+    async def open(self) -> None:
+        await asyncio.sleep(0.01)
+        if not self.there:
+            raise LinkError(Failure.NOT_CONNECTED, "no such port")
+        self.opened += 1
+        self._open, self._coming = True, asyncio.Queue()
+
+    async def receive(self) -> bytes:
+        data = await self._coming.get()
+        if data is None:
+            raise LinkError(Failure.NOT_CONNECTED, "the line is gone")
+        return data
+
+    async def send(self, data: bytes) -> None:
+        if self.stuck:
+            await asyncio.Event().wait()
+        self.said.append((asyncio.get_running_loop().time(), data))
+        self.on_said(data)
+
+    async def close(self) -> None:
+        self._open = False
+
+    def say(self, data: bytes) -> None:
+        """The panel says it; over a line that is not open nobody hears it."""
+        if self._open:
+            self._coming.put_nowait(data)
+
+    def cut(self, *, back: bool = False) -> None:
+        """The adapter is pulled out, and put back."""
+        self.there = back
+        if not back:
+            self._coming.put_nowait(None)
+
+
+class FakeRecorderLink:
+    """A line to a recorder: each question takes its time and is answered by `answer`, all at once where they come so."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self.answer = answer  # a reply, or the LinkError that the line would raise
+        self.takes_s = 0.05
+        self.failure: Failure | None = None  # of everything
+        self.asked: list[tuple[float, Any]] = []
+        self.together = self.most = 0  # questions under way, and at most so far
+        self.streams = 0  # opened so far
+        self._events: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def read(self, request: Any, timeout_s: float | None = None) -> Any:
+        self.asked.append((asyncio.get_running_loop().time(), request))
+        self.together += 1
+        self.most = max(self.most, self.together)
+        try:
+            await asyncio.sleep(self.takes_s)
+        finally:
+            self.together -= 1
+        if self.failure is not None:
+            raise LinkError(self.failure, "the recorder does not answer")
+        found = self.answer(request)
+        if isinstance(found, LinkError):
+            raise found
+        return found
+
+    async def stream(self, request: Any) -> AsyncGenerator[bytes, None]:
+        self.streams += 1
+        await asyncio.sleep(self.takes_s)
+        if self.failure is not None:
+            raise LinkError(self.failure, "the recorder does not answer")
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def event(self, data: bytes | None) -> None:
+        """The recorder says something by its stream; None: it drops it."""
+        self._events.put_nowait(data)
 
     async def close(self) -> None:
         pass

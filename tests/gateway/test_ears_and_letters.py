@@ -13,7 +13,7 @@ from sentinel.core.authority import CommandKind
 from sentinel.core.encoding import stamp
 from sentinel.core.facts import Disposition, IncidentReactivated, Recorded
 from sentinel.core.incident import State, evolve
-from sentinel.core.model import Condition, Party, Quality, Reading, Role, Severity, Via
+from sentinel.core.model import Condition, Failure, Party, Quality, Reading, Role, Severity, Via
 from sentinel.core.words import WORDS
 from sentinel.gateway.answers import by_room, code_in, here
 from sentinel.gateway.exchange import CommandKind as Asked
@@ -109,6 +109,131 @@ async def test_the_sink_gets_every_reading_and_the_latest_is_kept(clock: FakeClo
         sensing.take(reading(clock, pressed))
     assert [one.value for one in taken] == [False, True]
     assert sensing.latest["panel.holdup"].value is True
+
+
+def held(clock: FakeClock, point: str = "panel.holdup") -> list[Reading]:
+    return [Reading(point, None, Quality.HELD, clock.monotonic())]
+
+
+class SlowDesk(Heard):
+    """Makes nothing durable until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def submit(self, *signals: Signal) -> asyncio.Future[None]:
+        self.signals += signals
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+
+async def test_what_a_panel_said_is_durable_when_the_desk_has_written_it_and_so_is_its_repetition(
+    clock: FakeClock,
+) -> None:
+    desk = SlowDesk()
+    sensing = Sensing(clock.system(), desk.submit)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    first = sensing.hear(reading(clock, pressed=True))
+    again = sensing.hear(reading(clock, pressed=True))
+    nothing = sensing.hear([])
+    assert len(desk.waiting) == 1
+    await asyncio.sleep(1)
+    assert not any(one.done() for one in (first, again, nothing))
+    desk.waiting[0].set_result(None)
+    await asyncio.sleep(0)
+    assert await asyncio.gather(first, again, nothing) == [True, True, True]
+
+
+async def test_what_brings_nothing_new_is_durable_at_once(clock: FakeClock) -> None:
+    sensing = Sensing(clock.system(), Heard().submit)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    assert sensing.hear(reading(clock, pressed=False)).result() is True
+
+
+async def test_without_a_card_nothing_that_a_panel_says_is_called_durable(clock: FakeClock) -> None:
+    bare = True
+    sensing = Sensing(clock.system(), Heard().submit, is_bare=lambda: bare)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    assert await sensing.hear(reading(clock, pressed=True)) is False
+    assert await sensing.hear(reading(clock, pressed=True)) is False, "said again, and still in memory only"
+    bare = False
+    assert await sensing.hear(reading(clock, pressed=True)) is True
+
+
+async def test_what_the_desk_gave_up_is_not_durable(clock: FakeClock) -> None:
+    desk = SlowDesk()
+    sensing = Sensing(clock.system(), desk.submit)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    said = sensing.hear(reading(clock, pressed=True))
+    desk.waiting[0].set_exception(RuntimeError("the desk fell twice"))
+    assert await said is False
+
+
+async def test_what_a_panel_says_while_the_journal_is_replayed_is_durable_when_that_is_written(
+    clock: FakeClock,
+) -> None:
+    desk = SlowDesk()
+    sensing = Sensing(clock.system(), desk.submit)
+    said = sensing.hear(reading(clock, pressed=True))
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    await asyncio.sleep(0.1)
+    assert (len(desk.signals), said.done()) == (1, False)
+    desk.waiting[0].set_result(None)
+    assert await said is True
+
+
+async def test_an_alarm_that_waits_for_the_delay_of_its_zone_is_not_durable_before_it_was_told(
+    clock: FakeClock,
+) -> None:
+    slow = replace(next(zone for zone in ZONES if zone.point == "panel.holdup"), on_delay_s=2.0)
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    sensing.start([slow], (PANEL,), {}, clock.monotonic())
+    task = asyncio.create_task(sensing.run())
+    sensing.hear(reading(clock, pressed=False))
+    said = sensing.hear(reading(clock, pressed=True))
+    await asyncio.sleep(1.9)
+    assert not said.done()
+    await asyncio.sleep(0.5)
+    assert [one.condition for one in heard.signals] == [Condition.ALARM]
+    assert said.result() is True
+    task.cancel()
+
+
+async def test_a_held_point_keeps_its_value_and_its_value_is_fresh(clock: FakeClock) -> None:
+    taken: list[Reading] = []
+
+    class Sink:
+        def take(self, readings: list[Reading]) -> None:
+            taken.extend(readings)
+
+    sensing = Sensing(clock.system(), Heard().submit, Sink())  # type: ignore[arg-type]
+    sensing.hear(held(clock))
+    assert (taken, sensing.latest) == ([], {}), "of one that never said anything nothing is known"
+    sensing.hear(reading(clock, pressed=False))
+    await asyncio.sleep(20)
+    sensing.hear(held(clock))
+    last = sensing.latest["panel.holdup"]
+    assert (last.value, last.quality, last.at) == (False, Quality.GOOD, clock.monotonic())
+    sensing.hear([Reading("panel.holdup", None, Quality.FAILED, clock.monotonic(), Failure.NOT_CONNECTED)])
+    assert sensing.latest["panel.holdup"].value is None
+    sensing.hear(held(clock))
+    assert [one.value for one in taken] == [False, False, None, False]
+    assert all(one.quality is not Quality.HELD for one in taken)
+
+
+async def test_a_press_that_a_panel_tells_by_itself_makes_no_age_and_no_count_begin_anew(clock: FakeClock) -> None:
+    heard = Heard()
+    sensing = Sensing(clock.system(), heard.submit)
+    sensing.start(ZONES, (PANEL,), {}, clock.monotonic())
+    sensing.hear(held(clock))
+    await asyncio.sleep(1)
+    before = (sensing.taken, [one.age_s for one in sensing.devices()], [one.age_s for one in sensing.view()])
+    sensing.hear(reading(clock, pressed=True))
+    assert [one.condition for one in heard.signals] == [Condition.ALARM]
+    now = (sensing.taken, [one.age_s for one in sensing.devices()], [one.age_s for one in sensing.view()])
+    assert now == before
 
 
 # --- Ways -----------------------------------------------------------------------------------------------------------
