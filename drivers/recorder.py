@@ -27,6 +27,7 @@ STATE_S, PROOF_S, HISTORY_S = (
     3600.0,
 )  # rounds: what is now · a file that ends near now · how far back, access
 NEAR_NOW = timedelta(minutes=30)  # a continuous recorder closes a file at least so often; older is a gap
+NEAR_MOTION = timedelta(days=3)  # a camera that records by movement: a long weekend behind a shutter is no fault
 DRIFT_S, DRIFT_BACK_S = 60.0, 30.0  # of the recorder's clock, and the hysteresis
 FACTORY = frozenset({"admin", "root", "888888", "666666", "default", "user"})  # makers' own accounts
 
@@ -252,6 +253,11 @@ def recording(newest_end: datetime | None, now: datetime, *, near: timedelta = N
     if now - newest_end <= near:
         return Recording.PROVED
     return f"{Recording.STOPPED} {newest_end:%d-%m %H:%M}"
+
+
+def near_of(camera: Camera) -> timedelta:
+    """How old the newest file of that camera may be."""
+    return NEAR_NOW if camera.record == "always" else NEAR_MOTION
 
 
 def kept(days: float | None, required: int) -> str:
