@@ -1,0 +1,245 @@
+"""Which files a Dahua recorder keeps: searches by finders, which leak inside the recorder unless they are destroyed.
+
+A search is create, findFile, findNextFile, close, destroy: five questions, the last two also after every error. A
+finder whose search was cancelled, or whose destroy got no answer, is destroyed by the next round. All generators here
+yield questions and are sent the answers, as ports.Assessor says; they never raise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
+
+from drivers.dahua_text import Answer, ask, plain, rows, table, time_of
+from drivers.recorder import NEAR_NOW
+from sentinel.core.model import Failure
+from sentinel.ports import HttpRequest, LinkError
+
+T = TypeVar("T")
+Job = Generator[Sequence[HttpRequest], Sequence[Any], T]
+
+WIDTH = 4  # searches at a time: so many finders at most stand open
+PAGE = 100  # files an answer; more is refused
+PAGES = 50  # of one search: a motion file every 17 s for a day
+MOST_DAYS = 7300  # looked back for
+LEFT = 64  # finders that wait to be destroyed; the oldest is given up
+TRIES = 6
+LONGEST = timedelta(hours=25)  # no file is longer: one that is proves nothing
+AHEAD = timedelta(hours=2)  # a file that is still being written may be dated to the end of its hour
+
+_CLOSE, _DESTROY = ("close", "factory.close"), ("destroy", "factory.destroy")  # the one or the other, by firmware
+_FINDER = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One recording, by the recorder's own clock in the site's zone."""
+
+    start: datetime
+    end: datetime
+
+
+class Finders:
+    """Makes searches, and remembers which finders are still to be destroyed."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}  # finder -> tries so far
+
+    def sweep(self) -> Job[None]:
+        """Destroy what earlier rounds had to leave."""
+        left = list(self._left)
+        if not left:
+            return
+        yield [_act(_CLOSE[self._left[finder] % 2], finder) for finder in left]
+        answers = yield [_act(_DESTROY[self._left[finder] % 2], finder) for finder in left]
+        for finder, answer in zip(left, answers, strict=True):
+            self._left[finder] += 1
+            if _gone(answer) or self._left[finder] >= TRIES:
+                del self._left[finder]
+
+    def search(self, channel: int, start: datetime, end: datetime, *, first: bool = False) -> Job[list[File] | Failure]:
+        """The files of a channel (from 1) that touch this time, the oldest first; or that one alone."""
+        (answer,) = yield [ask("mediaFileFind.cgi?action=factory.create")]
+        created = table(answer)
+        if isinstance(created, Failure):
+            return created
+        finder = created.get("result", "")
+        if not _FINDER.fullmatch(finder):
+            return Failure.BAD_REPLY
+        try:
+            found = yield from _files(finder, channel, start, end, first=first)
+            yield [_act(_CLOSE[0], finder)]
+            (answer,) = yield [_act(_DESTROY[0], finder)]
+        except GeneratorExit:
+            self._leave(finder)
+            raise
+        if not _gone(answer):
+            self._leave(finder)
+        return found
+
+    def newest(self, channel: int, now: datetime) -> Job[datetime | Failure | None]:
+        """When the newest file of the last day ends, not later than now. None: there is no file of that day."""
+        for since, until in ((NEAR_NOW, AHEAD), (timedelta(days=1), timedelta(0))):
+            files = yield from self.search(channel, now - since, now + until)
+            if isinstance(files, Failure):
+                return files
+            ends = [min(file.end, now) for file in files if believable(file, now)]
+            if ends:
+                return max(ends)
+        return None
+
+    def oldest(self, channel: int, now: datetime, days: int, hint: int | None) -> Job[datetime | Failure | None]:
+        """When the oldest file starts, found by looking at single days: wide searches are slow and fail at random.
+
+        `days` must be there; up to twice as many are looked for. A `hint` is where it was the last time, or on another
+        camera of the same recorder: the search goes from there in growing steps, otherwise by halves.
+        """
+        starts: dict[int, datetime] = {}
+        days = min(days, MOST_DAYS)
+        cap = min(2 * days, MOST_DAYS)
+        has, lacks = -1, cap + 1  # the farthest day known to have files; the nearest known to have none
+        probe, step = min(days if hint is None else hint, cap), 1
+        while lacks - has > 1:
+            day = datetime.combine(now.date() - timedelta(days=probe), time(), now.tzinfo)
+            files = yield from self.search(channel, day, day + timedelta(days=1), first=True)
+            if isinstance(files, Failure):
+                return files
+            good = [file.start for file in files if believable(file, now)]
+            if good:
+                starts[probe], has = min(good), probe
+            else:
+                lacks = probe
+            if has >= 0 and lacks <= cap:
+                probe = (has + lacks) // 2
+            elif has < 0:
+                probe = lacks // 2 if hint is None else max(0, lacks - step)
+            else:
+                probe = cap if hint is None else min(cap, has + step)
+            step *= 2
+        return starts.get(has)
+
+    def _leave(self, finder: str) -> None:
+        self._left.pop(finder, None)
+        self._left[finder] = 0
+        while len(self._left) > LEFT:
+            del self._left[next(iter(self._left))]
+
+
+def believable(file: File, now: datetime) -> bool:
+    """Not longer than a file can be, begun in the past, and not of a day to come."""
+    return timedelta(0) <= file.end - file.start <= LONGEST and file.start <= now and file.end <= now + AHEAD
+
+
+def longest_gap(files: Iterable[File], since: datetime, now: datetime) -> timedelta:
+    """The longest time without a recording from `since` to now. An open file may be listed late: not a gap yet."""
+    longest, covered = timedelta(0), since
+    for file in sorted((file for file in files if believable(file, now)), key=lambda file: file.start):
+        longest = max(longest, file.start - covered)
+        covered = max(covered, min(file.end, now))
+    tail = now - covered
+    return max(longest, tail) if tail > NEAR_NOW else longest
+
+
+def together(jobs: Iterable[Job[T]], width: int = WIDTH) -> Job[list[T]]:
+    """Runs jobs, `width` at a time, their questions in one yield. What each returned, in order."""
+    waiting = deque(enumerate(jobs))
+    running: dict[int, tuple[Job[T], Sequence[HttpRequest]]] = {}
+    done: dict[int, T] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < width:
+                place, job = waiting.popleft()
+                _step(place, job, None, running, done)
+            if not running:
+                continue
+            batch = list(running.items())
+            answers = list((yield [question for _, (_, questions) in batch for question in questions]))
+            for place, (job, questions) in batch:
+                part, answers = answers[: len(questions)], answers[len(questions) :]
+                _step(place, job, part, running, done)
+    finally:
+        for job, _ in running.values():
+            job.close()
+    return [done[place] for place in sorted(done)]
+
+
+def _step(
+    place: int,
+    job: Job[T],
+    answers: list[Any] | None,
+    running: dict[int, tuple[Job[T], Sequence[HttpRequest]]],
+    done: dict[int, T],
+) -> None:
+    try:
+        running[place] = (job, next(job) if answers is None else job.send(answers))
+    except StopIteration as stop:
+        running.pop(place, None)
+        done[place] = stop.value
+
+
+def _files(finder: str, channel: int, start: datetime, end: datetime, *, first: bool) -> Job[list[File] | Failure]:
+    (answer,) = yield [
+        ask(
+            f"mediaFileFind.cgi?action=findFile&object={finder}&condition.Channel={channel}"
+            f"&condition.StartTime={start:%Y-%m-%d%%20%H:%M:%S}&condition.EndTime={end:%Y-%m-%d%%20%H:%M:%S}"
+        )
+    ]
+    began = _began(answer)
+    if began is not True:
+        return [] if began is False else began
+    files: list[File] = []
+    count = 1 if first else PAGE
+    for _ in range(1 if first else PAGES):
+        (answer,) = yield [ask(f"mediaFileFind.cgi?action=findNextFile&object={finder}&count={count}")]
+        page = _page(answer, channel, start)
+        if isinstance(page, Failure):
+            return page
+        found, listed = page
+        files += listed
+        if first or found < count:
+            return files
+    return Failure.BAD_REPLY
+
+
+def _began(answer: Answer) -> bool | Failure:
+    """True: there are files. False: there are none, which a recorder that could make a finder says by 400 or "Error"."""
+    if not isinstance(answer, LinkError) and answer.status in (200, 400):
+        text = answer.body[:200].decode("utf-8", "replace").strip().lower()
+        if "not implemented" in text or "authority" in text:
+            return Failure.UNSUPPORTED
+        if answer.status == 400 or text.startswith("error"):
+            return False
+        return True if text == "ok" else Failure.BAD_REPLY
+    text_or_failure = plain(answer)
+    return text_or_failure if isinstance(text_or_failure, Failure) else Failure.BAD_REPLY
+
+
+def _page(answer: Answer, channel: int, start: datetime) -> tuple[int, list[File]] | Failure:
+    """How many files this answer says it has, and those of this channel whose times can be read."""
+    found = table(answer)
+    if isinstance(found, Failure):
+        return found
+    said = found.get("found", "")
+    items = rows(found, "items")
+    if not (said.isascii() and said.isdecimal() and len(said) <= 6) or int(said) > len(items):
+        return Failure.BAD_REPLY  # cut short: a hole here would look like a hole in the recordings
+    files = []
+    for item in items.values():
+        begin, end = time_of(item.get("StartTime", ""), start.tzinfo), time_of(item.get("EndTime", ""), start.tzinfo)
+        # Asked from 1, answered from 0 (and by some firmware from 1); a file of any other channel proves nothing.
+        if begin and end and item.get("Channel", str(channel)) in (str(channel), str(channel - 1)):
+            files.append(File(begin, end))
+    return int(said), files
+
+
+def _gone(answer: Answer) -> bool:
+    """The finder was destroyed, or there is none of that number."""
+    return not isinstance(answer, LinkError) and (answer.status == 400 or plain(answer) == "OK")
+
+
+def _act(action: str, finder: str) -> HttpRequest:
+    return ask(f"mediaFileFind.cgi?action={action}&object={finder}")

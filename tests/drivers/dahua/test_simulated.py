@@ -1,0 +1,342 @@
+"""The driver against the simulator over real sockets, and a library that nobody here wrote against both."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from aiodahua import DahuaClient  # type: ignore[import-untyped]
+from aiohttp import ClientSession
+
+from drivers.sim.dahua import JPEG, Fault, Recorder, SimCamera, SimDahua, SimDisk
+from sentinel.core.model import Failure, Value
+from sentinel.ports import HttpReply
+from tests.drivers.dahua.talk import DAY, NOW, Talk, moment, recorder, simulated, values
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from drivers.dahua import DahuaRecorder
+
+pytestmark = pytest.mark.real
+ROUNDS = ("state", "proof", "history")
+
+
+@asynccontextmanager
+async def served(it: Recorder) -> AsyncIterator[tuple[SimDahua, Talk]]:
+    sim = SimDahua(it)
+    port = await sim.serve()
+    try:
+        async with Talk(port, it.username, it.password) as talk:
+            yield sim, talk
+    finally:
+        await sim.close()
+
+
+async def assessed(driver: DahuaRecorder, talk: Talk, *names: str) -> dict[str, Value | Failure | None]:
+    found: dict[str, Value | Failure | None] = {}
+    for name in names or ROUNDS:
+        found |= values(await talk.run(driver.assess(name, moment())))
+    return found
+
+
+async def test_a_recorder_that_is_well_says_so_at_every_point() -> None:
+    async with served(simulated(2)) as (sim, talk):
+        found = await assessed(recorder(2), talk)
+    assert not sim.finders
+    assert found == {
+        "disks": "ok",
+        "clock": "right",
+        "identity": "same",
+        "drift": 0.0,
+        "disk-use": 100.0,
+        "ch1.video": "ok",
+        "ch2.video": "ok",
+        "ch1.recording": "proved",
+        "ch2.recording": "proved",
+        "ch1.newest": 0,
+        "ch2.newest": 0,
+        "footage": "kept",
+        "access": "ok",
+        "retention": 120.01,
+        "time": "ntp",
+        "firmware": "4.001.0000000.3,build:2024-06-25",
+        "model": "CP PLUS CP-UNR-4K2322-V2",
+        "ch1.mode": "always",
+        "ch2.mode": "always",
+        "ch1.oldest": 120.01,
+        "ch2.oldest": 120.01,
+        "ch1.gap": 0,
+        "ch2.gap": 0,
+    }
+
+
+async def test_each_thing_that_breaks_is_seen_and_names_the_camera() -> None:
+    it = simulated(6)
+    it.cameras[1].lost = True
+    it.cameras[2] = SimCamera("GATE", connection="Unconnect")
+    it.cameras[3].stopped = NOW - timedelta(hours=5, minutes=20)
+    it.cameras[4].kept_days = 11
+    it.cameras[5].gaps = [(NOW - timedelta(hours=9), NOW - timedelta(hours=7))]
+    it.cameras[5].mode, it.cameras[4].mask = 2, 2
+    it.disks = [SimDisk(), SimDisk("/dev/sdb", type="Read-Only")]
+    it.drift_s, it.ntp, it.open = 312, False, True
+    async with served(it) as (sim, talk):
+        found = await assessed(recorder(6), talk)
+    assert not sim.finders
+    assert [found[f"ch{n}.video"] for n in range(1, 7)] == ["ok", "lost", "offline", "ok", "ok", "ok"]
+    assert [found[f"ch{n}.recording"] for n in range(1, 7)] == [*["proved"] * 3, "stopped 17-10 08:54", *["proved"] * 2]
+    assert (found["disks"], found["clock"], found["drift"]) == ("read-only 2", "wrong +312 s", 312.0)
+    assert (found["footage"], found["time"], found["access"]) == ("short 11/90", "manual", "open")
+    assert found["retention"] == found["ch5.oldest"] == pytest.approx(11, abs=0.1)
+    assert (found["ch5.mode"], found["ch6.mode"]) == ("motion", "off")
+    assert found["ch6.gap"] == pytest.approx(7200, abs=3600)
+
+
+async def test_a_recorder_under_the_same_address_with_another_number_is_told() -> None:
+    async with served(simulated(1)) as (sim, talk):
+        driver = recorder(1)
+        assert (await assessed(driver, talk, "state"))["identity"] == "same"
+        sim.recorder.serial = "9Z00000000000XYZ"
+        assert (await assessed(driver, talk, "state"))["identity"] == "changed CP-UNR-4K2322-V2 9Z00…XYZ"
+        named = recorder(1, serial="4H05C1CPAZ8A31D")
+        assert str((await assessed(named, talk, "state"))["identity"]).startswith("changed")
+
+
+async def test_a_disk_that_is_no_longer_listed_is_missing() -> None:
+    it = simulated(1, disks=[SimDisk(), SimDisk("/dev/sdb")])
+    async with served(it) as (_, talk):
+        driver = recorder(1)
+        assert (await assessed(driver, talk, "state"))["disks"] == "ok"
+        it.disks.pop()
+        assert (await assessed(driver, talk, "state"))["disks"] == "missing 2"
+        it.disks = [SimDisk(), SimDisk("/dev/sdb", state="Degraded")]
+        assert (await assessed(driver, talk, "state"))["disks"] == "failed 2"
+        it.disks = [SimDisk(), SimDisk("/dev/sdb")]
+        it.bare_lists, it.storage_event = True, "StorageFailure"
+        assert (await assessed(driver, talk, "state"))["disks"] == "failed"
+
+
+PARTS = {
+    "getSerialNo": ("identity",),
+    "getCurrentTime": ("clock", "drift"),
+    "getDeviceAllInfo": ("disks", "disk-use"),
+    "VideoLoss": ("ch1.video",),
+    "mediaFileFind": ("ch1.recording", "footage", "retention", "ch1.oldest", "ch1.gap"),
+    "name=NTP": ("time",),
+    "getSoftwareVersion": ("firmware",),
+    "getDeviceType": ("model",),
+    "RecordMode": ("ch1.mode",),
+}
+WELL = {"ok", "right", "same", "kept", "proved"}
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.SILENT, Fault.GARBLED, Fault.TRUNCATED, Fault.ABSENT, Fault.FORBIDDEN, Fault.BUSY]
+)
+async def test_nothing_that_could_not_be_read_is_called_well(fault: Fault) -> None:
+    for text, points in PARTS.items():
+        it = simulated(1, faults={text: fault})
+        it.faults |= {"getSystemInfo": fault}
+        async with served(it) as (_, talk):
+            talk.deadline_s = 0.05
+            found = await assessed(recorder(1), talk)
+        for point in points:
+            if point == "ch1.recording" and fault in (Fault.ABSENT, Fault.FORBIDDEN):
+                assert found[point] == "now"  # files cannot be asked for: the recorder's own word, and it is called so
+            elif fault in (Fault.GARBLED, Fault.TRUNCATED):
+                assert found[point] not in WELL, (text, point, found[point])
+            else:
+                assert isinstance(found[point], Failure), (text, point, found[point])
+
+
+async def test_what_a_recorder_does_not_have_is_neither_broken_nor_well() -> None:
+    async with served(simulated(1, faults={"cgi-bin": Fault.ABSENT})) as (_, talk):
+        found = await assessed(recorder(1), talk)
+    assert found.pop("access") == "ok"  # whoever has no account is sent away before anything else
+    assert set(found.values()) == {Failure.UNSUPPORTED}
+
+
+async def test_a_recorder_that_answers_about_another_camera_proves_nothing() -> None:
+    it = simulated(2, faults={"findFile": Fault.LYING})
+    async with served(it) as (_, talk):
+        found = await assessed(recorder(2), talk, "proof")
+    assert found["ch2.recording"] == "stopped"
+
+
+async def test_a_recorder_with_its_clock_hours_wrong_still_proves_its_recordings() -> None:
+    async with served(simulated(1, drift_s=-4 * 3600)) as (_, talk):
+        found = await assessed(recorder(1), talk)
+    assert (found["clock"], found["ch1.recording"], found["ch1.gap"]) == ("wrong -14400 s", "proved", 0)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_no_finder_is_left_behind_whatever_the_recorder_does(fault: Fault) -> None:
+    for text in ("findFile", "findNextFile", "action=close", "action=destroy"):
+        it = simulated(3, faults={text: fault})
+        async with served(it) as (sim, talk):
+            talk.deadline_s = 0.05
+            driver = recorder(3)
+            for name in ("proof", "history"):
+                await talk.run(driver.assess(name, moment()))
+            it.faults.clear()
+            await talk.run(driver.assess("state", moment()))
+        assert not sim.finders, (text, fault)
+        assert sim.most_finders <= 64
+
+
+async def test_a_round_that_is_cut_off_anywhere_leaves_no_finder_to_the_next() -> None:
+    it = simulated(5)
+    async with served(it) as (sim, talk):
+        driver = recorder(5)
+        for stop_after in range(1, 30):
+            job = driver.assess("proof", moment())
+            questions = next(job)
+            for _ in range(stop_after):
+                try:
+                    questions = job.send(await asyncio.gather(*(talk.ask(question) for question in questions)))
+                except StopIteration:
+                    break
+            job.close()
+            assert len(sim.finders) <= 4
+            await talk.run(driver.assess("state", moment()))
+            assert not sim.finders
+
+
+async def test_a_wrong_password_is_said_at_every_point_and_the_lock_is_counted() -> None:
+    sim = SimDahua(simulated(1, locks_after=2))
+    port = await sim.serve()
+    try:
+        async with Talk(port, "sentinel", "wrong", width=1) as talk:
+            found = await assessed(recorder(1), talk, "state")
+            assert set(found.values()) == {Failure.CREDENTIAL}
+        assert sim.locked
+        async with Talk(port, "sentinel", "right", width=1) as talk:
+            assert (await assessed(recorder(1), talk, "state"))["disks"] is Failure.CREDENTIAL
+    finally:
+        await sim.close()
+
+
+async def test_the_oldest_day_is_found_wherever_it_is_and_again_after_it_moved() -> None:
+    it = simulated(1)
+    async with served(it) as (_, talk):
+        driver = recorder(1)
+        for days in (200, 91, 89, 40, 11, 2, 0.2, 11, 40, 95, 178, 300):
+            it.cameras[0].kept_days = days
+            found = await assessed(driver, talk, "history")
+            assert found["ch1.oldest"] == pytest.approx(min(days, 181), abs=1.1)
+            assert found["footage"] == ("kept" if days >= 89 else f"short {int(days + 0.01)}/90")
+        it.cameras[0].stopped = NOW - 400 * DAY
+        found = await assessed(driver, talk, "history")
+        assert (found["footage"], found["retention"]) == ("none", 0.0)
+
+
+async def test_a_camera_that_records_movement_may_be_quiet_for_an_hour() -> None:
+    it = simulated(1)
+    it.cameras[0].stopped = NOW - timedelta(hours=3)
+    camera = {"channel": 1, "name": {"hi": "गेट", "en": "gate"}, "record": "motion"}
+    async with served(it) as (_, talk):
+        found = await assessed(recorder(1, cameras={"ch1": camera}), talk, "proof")
+    assert found["ch1.recording"] == "proved"
+
+
+async def test_thirty_two_cameras_are_assessed_in_under_ten_seconds_and_cost_little() -> None:
+    it = simulated(32)
+    async with served(it) as (_, talk):
+        driver = recorder(32)
+        began = time.perf_counter()
+        await assessed(driver, talk)
+        took = time.perf_counter() - began
+        assert took < 10
+        asked = talk.asked
+
+        async def cost(name: str) -> float:
+            """CPU of the driver alone: the answers are already there."""
+            spent = 0.0
+            job = driver.assess(name, moment())
+            questions = next(job)
+            while True:
+                answers = await asyncio.gather(*(talk.ask(question) for question in questions))
+                before = time.process_time()
+                try:
+                    questions = job.send(answers)
+                except StopIteration:
+                    return spent + time.process_time() - before
+                spent += time.process_time() - before
+
+        used = 3 * await cost("state") + await cost("proof") + await cost("history") / 60
+    print(f"32 cameras: {took:.2f} s, {asked} questions; the driver's own CPU {used * 1000:.0f} ms a minute")
+    assert used < 0.6, f"{used:.3f} s of CPU a minute"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
+
+
+async def test_a_picture_is_a_whole_jpeg_or_none() -> None:
+    it = simulated(2)
+    it.cameras[1].lost = True
+    async with served(it) as (_, talk):
+        driver = recorder(2)
+        good = await talk.ask(driver.snapshot(1, small=True))
+        dark = await talk.ask(driver.snapshot(2))
+    assert isinstance(good, HttpReply)
+    assert isinstance(dark, HttpReply)
+    assert driver.picture(good) == JPEG
+    assert driver.picture(dark) is None
+    assert driver.picture(HttpReply(200, {}, JPEG[:-9])) is None
+
+
+async def test_a_library_of_strangers_reads_the_simulator_and_agrees_with_the_driver() -> None:
+    it = simulated(2, disks=[SimDisk(), SimDisk("/dev/sdb", error=True)], strict_uri=False)  # it signs [ ] unescaped
+    sim = SimDahua(it)
+    port = await sim.serve()
+    try:
+        async with Talk(port) as talk, ClientSession() as session:
+            judge = DahuaClient("127.0.0.1", it.username, it.password, port=port, session=session)
+            ours = await talk.run(recorder(2).inventory(moment()))
+            state = await assessed(recorder(2), talk, "state")
+            assert await judge.async_get_serial_number() == ours.serial == it.serial
+            assert await judge.async_get_device_type() == ours.model == it.model
+            assert await judge.async_get_software_version() == ours.firmware == it.version
+            assert (await judge.get_vendor())["vendor"] == ours.maker == "CP PLUS"
+            assert [disk["healthy"] for disk in await judge.async_get_storage_info()] == [True, False]
+            assert state["disks"] == "failed 2"
+            assert await judge.async_get_snapshot(1) == JPEG
+            found, files = await judge.async_find_recordings("2026-10-17 13:50:05", "2026-10-17 16:20:05", 2, 10)
+            assert (found, [file["end_time"] for file in files]) == (2, ["2026-10-17 14:00:00", "2026-10-17 14:20:05"])
+            assert (await assessed(recorder(2), talk, "proof"))["ch2.newest"] == 0
+            assert not sim.finders
+            assert b"Code=VideoLoss;action=Start;index=0" in await _one_event(judge, sim)
+    finally:
+        await sim.close()
+
+
+async def _one_event(judge: DahuaClient, sim: SimDahua) -> bytes:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    listening = asyncio.create_task(judge.stream_events(lambda data, _: heard.put_nowait(data), ["VideoLoss"], 0))
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                sim.event("VideoLoss", "Start", 0)
+                try:
+                    return await asyncio.wait_for(heard.get(), 0.1)
+                except TimeoutError:
+                    continue
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_an_inventory_names_the_maker_and_every_camera() -> None:
+    it = simulated(2)
+    it.cameras[1].lost = True
+    async with served(it) as (_, talk):
+        found = await talk.run(recorder(1).inventory(moment()))
+    assert (found.maker, found.serial) == ("CP PLUS", it.serial)
+    assert [(channel.number, channel.name, channel.online) for channel in found.channels] == [
+        (1, "CAM 1", True),
+        (2, "CAM 2", False),
+    ]
