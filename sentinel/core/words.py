@@ -283,6 +283,9 @@ REASONS: dict[str, Text] = {
     "flapping": Text("बार-बार बदल रहा है", "changes again and again"),
     "before": Text("पहले से", "since before the restart"),
     "failed": Text("पढ़ा नहीं गया", "cannot be read"),
+    # Of a place that must be seen:
+    "dark": Text("वहाँ के सब कैमरे बंद हैं या ढके हैं", "every camera there is dark or covered"),
+    "no-camera": Text("वहाँ कोई कैमरा नहीं लगा", "no camera is there"),
     # Of the record:
     "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
     "no-room": Text("कार्ड भर गया है", "the card is full"),

@@ -29,6 +29,7 @@ from sentinel.duty.service import feed_watchdog, notify, on_signals, watchdog_pe
 from sentinel.duty.supervise import Fallen, Progress, supervise
 from sentinel.duty.upkeep import Upkeep, restore
 from sentinel.gateway.api import routes
+from sentinel.gateway.coverage import Coverage
 from sentinel.gateway.exits import Exits
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
@@ -94,6 +95,7 @@ class Gateway:
         self.ways = Ways(self.desk.submit, self.clock, self._closed_now)
         self.sensing = Sensing(self.clock, self.desk.submit, self, lambda: self.desk.bare is not None)
         self.sensing.told = self._signalled
+        self.coverage = Coverage(settings, self.sensing.view, self._state, self.desk.submit)
         self.upkeep = Upkeep(self.journal, self.desk, self.clock, boot)
         self.auditor = Auditor(self.desk, self.journal, self.clock)
         self.outbox = Outbox(self.journal, self.desk.submit, self._letter, self.clock)
@@ -138,6 +140,8 @@ class Gateway:
             self._start("auditor", self.auditor.run)
             self.ways.alive = self.progress.expect("ways", SILENT_S)
             self._start("ways", self.ways.run)
+            self.coverage.alive = self.progress.expect("coverage", SILENT_S)
+            self._start("coverage", self.coverage.run)
             self.progress.watch("inbox", lambda: self.inbox.busy_s() > SILENT_S)
             self._start("inbox", self.inbox.run)
             self._start("reload", self._keep_reloading)
@@ -245,6 +249,7 @@ class Gateway:
         program = Program.of(new)
         self.settings = new
         self._letters = LetterBook(new, self._state, self.names.reveal)
+        self.coverage.load(new)
         self.desk.policy = policy(new)
         told = program.tell(self.desk, facts.Reloaded(program.config, program.changes))
         await program.remember(self.desk, told)

@@ -34,6 +34,8 @@ OTHERS = {
     "card",
     "no-room",
     "damaged",
+    "dark",
+    "no-camera",
 }
 TABLES: dict[str, tuple[Mapping[Any, Text], set[Any]]] = {
     "roles": (words.ROLES, set(Role)),
