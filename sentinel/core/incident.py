@@ -157,6 +157,7 @@ class State:
     resting: Mapping[str, datetime] = field(default_factory=dict)  # code -> closed at
     recent: tuple[Incident, ...] = ()  # closed, newest first
     conditions: Mapping[str, Condition] = field(default_factory=dict)  # last signalled, by incident key
+    values: Mapping[str, str] = field(default_factory=dict)  # what the point gave then, while it is not normal
     commands: Mapping[str, datetime] = field(default_factory=dict)  # ids carried out -> until
 
     def open(self, code: str) -> Incident | None:
@@ -231,7 +232,7 @@ def evolve(state: State, recorded: Recorded) -> State:
             of = fact.subject if fact.of is Condition.ALARM else f"{fact.subject}/trouble"
             if fact.condition is not Condition.NORMAL and fact.reason and of in state.by_key:
                 state = _change(state, state.by_key[of], reason=fact.reason)  # the letters say what it is about now
-            return _set(state, conditions={**state.conditions, of: fact.condition})
+            return _set(state, conditions={**state.conditions, of: fact.condition}, values=_values(state, of, fact))
         case facts.IncidentOpened():
             return _opened(state, fact, recorded)
         case facts.IncidentReactivated():
@@ -280,6 +281,14 @@ def replay(records: list[Recorded], state: State | None = None) -> State:
     for recorded in records:
         state = evolve(state, recorded)
     return state
+
+
+def _values(state: State, key: str, fact: facts.Signalled) -> Mapping[str, str]:
+    if fact.condition is not Condition.NORMAL and fact.value:
+        return {**state.values, key: fact.value}
+    if key not in state.values:
+        return state.values
+    return {one: value for one, value in state.values.items() if one != key}
 
 
 def _put(state: State, incident: Incident) -> State:

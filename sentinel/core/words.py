@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SHORT_UNITS = 134  # two concatenated UCS-2 parts of 67
+SHORT_REASON = 42  # of them for a reason, beside the longest names
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,5 +329,9 @@ def render(words: str, language: str, slots: Mapping[str, str]) -> Message:
     return Message(
         one.subject.of(language).format_map(slots),
         one.body.of(language).format_map(slots),
-        one.short.of(language).format_map(slots),
+        one.short.of(language).format_map({**slots, "reason": _short(slots.get("reason", ""))}),
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHORT_REASON else f"{text[: SHORT_REASON - 1].rstrip()}…"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from sentinel.core import words
-from sentinel.core.codes import ROLES
+from sentinel.core import said, words
 from sentinel.core.incident import LONG_AGO
 from sentinel.core.model import Severity, Text
 from sentinel.ports import Letter
@@ -75,6 +74,8 @@ def names_of(settings: Settings) -> Mapping[str, Text]:
         for way in contact.addresses:
             said = Text(f"{contact.name.hi} ({way})", f"{contact.name.en} ({way})")
             found[f"delivery:{id_}/{way}"] = found[f"delivery:{id_}/{way}/quiet"] = said
+    for sight, place in words.SIGHTS.items():
+        found[f"coverage:{sight}"] = place
     for id_ in settings.rooms:
         found[f"room:{id_}"] = Text(f"नियंत्रण कक्ष {id_}", f"control room {id_}")
     return found
@@ -137,7 +138,7 @@ class LetterBook:
             "time": when.astimezone(self._zone).strftime(TIME),
             "code": self._code(incident),
             "severity": words.SEVERITIES[incident.severity].of(language),
-            "reason": words.reason(incident.reason, language) if incident.reason else _fault_of(incident, language),
+            "reason": said.fault(self._state(), incident, language),
             "hides": words.HIDES.of(language).format(zones=hidden) if hidden else "",
             "lost": self._lost(incident, language),
             "pictures": str(len(incident.pictures)),
@@ -183,9 +184,3 @@ def _when(incident: Incident, answer: Answer | None, about: str) -> datetime:
     if incident.again_at is not None:
         return incident.again_at
     return incident.opened_at if incident.opened_at != LONG_AGO else incident.armed_at
-
-
-def _fault_of(incident: Incident, language: str) -> str:
-    """A fault without a reason of its own is what its role says."""
-    rule = ROLES[incident.role]
-    return f"{words.ROLES[incident.role].of(language)} ({rule.event})"

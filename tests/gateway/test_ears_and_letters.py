@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentinel.core.authority import CommandKind
+from sentinel.core.codes import ROLES
+from sentinel.core.decide import decide
 from sentinel.core.encoding import stamp
 from sentinel.core.facts import Disposition, IncidentReactivated, Recorded
 from sentinel.core.incident import State, evolve
 from sentinel.core.model import Condition, Failure, Party, Quality, Reading, Role, Severity, Via
+from sentinel.core.signal import Signal
 from sentinel.core.words import WORDS
 from sentinel.gateway.answers import by_room, code_in, here
 from sentinel.gateway.exchange import CommandKind as Asked
@@ -21,11 +24,11 @@ from sentinel.gateway.exchange import Refusal, RoomCommand, command_of, judge
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.sensing import Sensing
 from sentinel.gateway.ways import PATIENCE_S, Ways
+from sentinel.settings.policy import policy as policy_of
 from tests.core.branch import PANEL, ZONES
 from tests.fakes import MONDAY_NOON, Story
 
 if TYPE_CHECKING:
-    from sentinel.core.signal import Signal
     from tests.fakes import FakeClock
 
 
@@ -465,6 +468,36 @@ async def test_a_second_press_under_the_same_code_does_not_read_as_a_repeat_of_t
     assert [text.startswith(again) for text in (first.subject, first.body)] == [False, False]
     assert [text.startswith(again) for text in (second.subject, second.body)] == [True, True]
     assert ("12:00" in first.body, "15:20" in second.body) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("hi", "कारण: रिकॉर्डिंग 11 दिन की है, 90 चाहिए"), ("en", "Reason: 11 days kept, 90 are required")],
+)
+async def test_a_letter_of_a_recorder_says_what_the_recorder_says_in_words(
+    story: Story, language: str, told: str
+) -> None:
+    rule = ROLES[Role.RETENTION]
+    short = Signal(
+        "zone:dvr-footage",
+        Role.RETENTION,
+        Condition.ALARM,
+        Condition.ALARM,
+        rule.event,
+        rule.severity,
+        value="short 11/90",
+    )
+    state, policy = story.gateway.desk.state, policy_of(story.settings)
+    for seq, fact in enumerate(decide(state, policy, short, state.at), start=state.seq + 1):
+        state = evolve(state, Recorded("e", seq, state.at, "b", state.clock, late=False, fact=fact))
+    code = state.by_key["zone:dvr-footage"]
+    made = LetterBook(story.settings, lambda: state, lambda _ref: "").letter(Row(code, "trouble", language=language), 1)
+    assert made is not None
+    assert told in made.body
+    over = replace(short, condition=Condition.NORMAL, value="kept")
+    for seq, fact in enumerate(decide(state, policy, over, state.at), start=state.seq + 1):
+        state = evolve(state, Recorded("e", seq, state.at, "b", state.clock, late=False, fact=fact))
+    assert state.values == {}
 
 
 async def test_a_name_that_was_erased_leaves_the_post(story: Story) -> None:
