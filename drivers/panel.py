@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REPEAT_S = 30.0  # the same message within this is a repetition (an ACK that came late), not a second press
 MOMENT_S = 600.0  # how long an event without a restore stands
 MOST_SOURCES = 500  # behind one point; what comes beyond is told and never restored
+MOST_SHOWN = 40  # characters of something that no table knows
 MOST_NAMED = 8  # zones that a word's detail names
 _SECRET_ALARMS = frozenset({Role.HOLD_UP, Role.DURESS, Role.PANIC})
 _FIRES = frozenset({Role.FIRE, Role.SMOKE, Role.HEAT, Role.CALL_POINT})
@@ -94,6 +95,11 @@ class PanelPoint(BaseModel):
     def _something(self) -> Self:
         if not self.event and self.zone is None:
             raise ValueError("say which events it takes: event, zone, or both")
+        for code in self.event:
+            if kind(code) in (Kind.HOLD_UP, Kind.DURESS) and self.role not in _SECRET_ALARMS:
+                raise ValueError(f"{code} is a hold-up or duress: its role is hold-up, duress or panic")
+            if kind(code) is Kind.FIRE and self.role not in _FIRES:
+                raise ValueError(f"{code} is a fire, gas or CO alarm: its role is fire, smoke, heat or call-point")
         return self
 
 
@@ -210,12 +216,12 @@ class Panel:
         self._points[id_].said = word
         return Reading(f"{self._device}.{id_}", word, Quality.GOOD, at, again=again)
 
-    def strange(self, text: str, at: float) -> Reading:
-        """Something that no table knows: told as trouble for a while, with so much of it as is fit to be shown."""
-        shown = "".join(c if c.isascii() and (c.isalnum() or c in ".:/-") else "_" for c in text[:24])
-        point = self._points[Kind.TROUBLE]
-        fresh = self._add(point, (-1, 0, 0), _Source(Word.ALARM, f"unknown:{shown}", at, at + MOMENT_S))
-        return self.say(Kind.TROUBLE, _sum(point), at, again=fresh)
+    def strange(self, text: str, at: float, id_: str = Kind.TROUBLE, for_s: float = MOMENT_S) -> Reading:
+        """Something that no table knows: told for a while, with so much of it as is fit to be shown."""
+        shown = "".join(c if c.isascii() and (c.isalnum() or c in ".:/-") else "_" for c in text[:MOST_SHOWN])
+        point = self._points[id_]
+        fresh = self._add(point, (-1, 0, 0), _Source(Word.ALARM, shown, at, at + for_s))
+        return self.say(id_, _sum(point), at, again=fresh)
 
     def beat(self, at: float) -> list[Reading]:
         """The panel is there: each point as it is known in this run, or held as it was."""
