@@ -237,8 +237,8 @@ class Detector:
         stood = watch.trouble or now - watch.since >= max(watch.zone.on_delay_s, SETTLE_S)
         senseless = watch.raw is Condition.TROUBLE and stood
         reason = ""
-        if silent and not root and watch.reason == Failure.UNSUPPORTED:
-            return []  # it cannot say and never will: unknown on every page, and no incident of its own
+        if silent and not root and watch.reason == Failure.UNSUPPORTED and watch.raw is None:
+            return []  # it cannot say and never could: unknown on every page, and no incident of its own
         if silent and not root:
             reason = watch.reason or "silent"
         elif senseless:
