@@ -59,6 +59,8 @@ def disks(answer: Answer, most_seen: int) -> DiskView | Failure:
         if word != Disks.OK:
             words.append((place, word))
     if not listed:
+        if not any(key.startswith("list") for key in found):
+            return Failure.BAD_REPLY
         return DiskView(Disks.NONE, 0, None)
     if len(listed) < most_seen:
         words.append((len(listed) + 1, Disks.MISSING))

@@ -55,7 +55,7 @@ def plain(answer: Answer) -> str | Failure:
     if text[:5].lower() == "error":
         said = text[:200].lower()
         return Failure.UNSUPPORTED if any(word in said for word in _ABSENT_WORDS) else Failure.REFUSED
-    return text
+    return Failure.BAD_REPLY if text[:1] == "<" else text  # the login page, in place of every answer
 
 
 def table(answer: Answer) -> Table | Failure:
