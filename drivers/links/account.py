@@ -1,4 +1,7 @@
-"""Who we are to a device that wants a name and a password. Option fields only; the password is a reference, never a value."""
+"""Who we are to a device that wants a name and a password. The options hold a reference, never a password.
+
+Shared by the links that sign in.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sentinel.ports import Secret  # noqa: TC001 pydantic reads it
+from sentinel.core.model import Failure
+from sentinel.ports import LinkError, Secret
 
 
 def _a_reference(value: object) -> object:
@@ -29,3 +33,11 @@ class AccountOptions(BaseModel):
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: one is missing")
         return self
+
+
+def read(secret: Secret) -> str:
+    """The password, fetched for this one use; LinkError naming the place where it should be."""
+    try:
+        return secret.read()
+    except LookupError as error:
+        raise LinkError(Failure.CREDENTIAL, str(error)) from None
