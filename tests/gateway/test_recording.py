@@ -27,7 +27,8 @@ from sentinel.settings.policy import policy
 from sentinel.settings.recording import InfluxV1, InfluxV2
 from sentinel.telemetry.model import Flush, Keep
 from sentinel.telemetry.sampling import LINES_AT_MOST
-from tests.fakes import EXAMPLE, MONDAY_NOON, FakeCard, FakeClock, FakeStore, virtual_loop
+from tests.example import EXAMPLE
+from tests.fakes import MONDAY_NOON, FakeCard, FakeClock, FakeStore, virtual_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

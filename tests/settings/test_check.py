@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,11 +14,12 @@ from drivers.sim.device import Fault, SimulatedDevice
 from drivers.sim.server import Simulator
 from sentinel.commands import check
 from sentinel.commands.profiles import load_profile
+from tests.example import EXAMPLE, wired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[2] / "config" / "branch.example.yaml"
 BUS = """\
     kind: modbus-rtu
     port: /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0   # not /dev/ttyUSB0, which moves
@@ -44,14 +44,14 @@ def test_the_example_is_good_and_says_which_secrets_are_absent(capsys: pytest.Ca
     assert sentinel_check(str(EXAMPLE)) == 0
     said = capsys.readouterr()
     assert "channels.mail.password: note: !credential mail-password is absent" in said.out
-    assert said.err == "branch.example.yaml: 11 notes; good\n"
+    assert said.err == "branch.example.yaml: 14 notes; good\n"
 
 
 def test_a_finding_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "branch.yaml"
     path.write_text(EXAMPLE.read_text(encoding="utf-8").replace("accept: [cut", "# [cut"), encoding="utf-8")
     assert sentinel_check(str(path)) == 1
-    assert capsys.readouterr().err.endswith("1 finding, 10 notes; look at the findings\n")
+    assert capsys.readouterr().err.endswith("1 finding, 13 notes; look at the findings\n")
 
 
 def test_an_error_exits_2_and_nothing_is_probed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +59,7 @@ def test_an_error_exits_2_and_nothing_is_probed(tmp_path: Path, capsys: pytest.C
     path.write_text(EXAMPLE.read_text(encoding="utf-8").replace("role: vault", "role: volt"), encoding="utf-8")
     assert sentinel_check(str(path), "--probe") == 2
     said = capsys.readouterr()
-    assert "branch.yaml:91: zones.strong-room.role: is not known; did you mean" in said.out
+    assert "branch.yaml:141: zones.strong-room.role: is not known; did you mean" in said.out
     assert said.err.startswith("branch.yaml: 1 error")
 
 
@@ -112,7 +112,7 @@ def served(*devices: SimulatedDevice) -> Iterator[int]:
 
 
 def on_sockets(tmp_path: Path, bus: int, fire: int) -> str:
-    text = EXAMPLE.read_text(encoding="utf-8")
+    text = wired()
     assert BUS in text
     text = text.replace(BUS, f"    kind: modbus-tcp\n    host: 127.0.0.1\n    port: {bus}\n    timeout_s: 0.3\n")
     text = text.replace("host: 192.168.10.40", f"host: 127.0.0.1\n    port: {fire}\n    timeout_s: 0.3")

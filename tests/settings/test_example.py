@@ -14,8 +14,7 @@ from sentinel.settings.fingerprint import fingerprint
 from sentinel.settings.policy import policy
 from sentinel.settings.problems import Level
 from sentinel.settings.yaml import load_yaml
-
-EXAMPLE = Path(__file__).parents[2] / "config" / "branch.example.yaml"
+from tests.example import EXAMPLE
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +46,7 @@ def test_the_example_passes_on_a_machine_without_its_secrets() -> None:
 def test_its_absent_secrets_are_said_one_by_one() -> None:
     places = [p.path for p in example().absent_secrets(Level.NOTE)]
     assert places == [
+        "links.cctv.password",
         "contacts.sho.addresses.mail",
         "channels.room.password",
         "channels.mail.password",
@@ -80,6 +80,14 @@ def test_a_hold_up_in_it_reaches_the_station_at_once_and_nobody_in_the_branch() 
     ladder = next(x for role, severity, x in made.ladders if (role, severity) == (Role.HOLD_UP, Severity.CRITICAL))
     assert [t.contact for t in ladder.steps[0].targets] == ["thana", "sho"]
     assert not any(t.on_site for step in ladder.steps for t in step.targets)
+
+
+def test_its_recorder_and_panel_become_zones_by_themselves() -> None:
+    settings = example().settings
+    assert settings is not None
+    assert settings.zones["recorder-gate-video"].name.hi == "गेट का कैमरा"
+    assert settings.zones["intruder-panel-cash-room"].role is Role.INTRUSION
+    assert {"recorder-footage", "recorder-yard-recording", "intruder-panel-other-hold-up"} <= settings.zones.keys()
 
 
 def test_its_buttons_are_polled_within_the_time_of_a_press() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sentinel.commands.tables import real_tables
 from sentinel.settings.branch import load
-from tests.fakes import EXAMPLE
+from tests.example import EXAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
