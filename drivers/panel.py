@@ -160,12 +160,25 @@ class Event:
     status: Status
     partition: int = 0
     zone: int = 0  # or the user, as the code has it
+    point: str = ""  # the detector inside the zone, where the panel names it
+    text: str = ""  # what the panel calls it
 
     @property
     def label(self) -> str:
         """For people: "130/5", "130/2.5" in another partition than the first, "301" of the panel itself."""
         where = f"{self.partition}.{self.zone}" if self.partition > 1 else str(self.zone)
-        return f"{self.code}/{where}" if self.zone or self.partition > 1 else str(self.code)
+        label = f"{self.code}/{where}" if self.zone or self.partition > 1 else str(self.code)
+        return ":".join((label, *filter(None, (self.point, self.text))))
+
+    @property
+    def key(self) -> Key:
+        """What a restore must name. An alarm may be restored by a neighbouring code (131 by 130); of the panel's own
+        faults each is another.
+        """
+        return (self.code // 10 if self.code < 200 else self.code, self.partition, self.zone, self.point)
+
+
+Key = tuple[int, int, int, str]
 
 
 @dataclass(slots=True)
@@ -184,8 +197,12 @@ class _Point:
 
     role: Role | None
     said: str = ""
-    sources: dict[tuple[int, int, int], _Source] = field(default_factory=dict)
+    sources: dict[Key, _Source] = field(default_factory=dict)
     opened: dict[int, int] = field(default_factory=dict)  # partition -> user
+
+
+_STRANGE: Key = (-1, 0, 0, "")
+_TOO_MANY: Key = (0, 0, 0, "")
 
 
 class Panel:
@@ -216,11 +233,15 @@ class Panel:
         self._points[id_].said = word
         return Reading(f"{self._device}.{id_}", word, Quality.GOOD, at, again=again)
 
+    def tracks(self, event: Event) -> bool:
+        """Whether this run has heard what the event would restore."""
+        return any(event.key in point.sources for point in self._points.values())
+
     def strange(self, text: str, at: float, id_: str = Kind.TROUBLE, for_s: float = MOMENT_S) -> Reading:
         """Something that no table knows: told for a while, with so much of it as is fit to be shown."""
-        shown = "".join(c if c.isascii() and (c.isalnum() or c in ".:/-") else "_" for c in text[:MOST_SHOWN])
+        shown = printable(text, MOST_SHOWN)
         point = self._points[id_]
-        fresh = self._add(point, (-1, 0, 0), _Source(Word.ALARM, shown, at, at + for_s))
+        fresh = self._add(point, _STRANGE, _Source(Word.ALARM, shown, at, at + for_s))
         return self.say(id_, _sum(point), at, again=fresh)
 
     def beat(self, at: float) -> list[Reading]:
@@ -252,9 +273,7 @@ class Panel:
         point = self._points[id_]
         if point.role in (Role.ARMED, Role.OPENING):
             return self.say(id_, _arming(point, event), at)
-        # An alarm may be restored by a neighbouring code (130 by 131); of the panel's own faults each is another.
-        family = event.code // 10 if event.code < 200 else event.code
-        key = (family, event.partition, event.zone)
+        key = event.key
         again = False
         if event.status is Status.RESTORED:
             point.sources.pop(key, None)
@@ -265,14 +284,19 @@ class Panel:
         return self.say(id_, _sum(point), at, again=again)
 
     @staticmethod
-    def _add(point: _Point, key: tuple[int, int, int], source: _Source) -> bool:
+    def _add(point: _Point, key: Key, source: _Source) -> bool:
         """Keep it as the newest; True when it is an activation of its own and no repetition."""
         before = point.sources.pop(key, None)
         if len(point.sources) >= MOST_SOURCES:
-            key = (0, 0, 0)  # one for all that are too many
+            key = _TOO_MANY  # one for all that are too many
             point.sources.pop(key, None)
         point.sources[key] = source
         return before is None or before.word is not source.word or source.heard - before.heard > REPEAT_S
+
+
+def printable(text: str, most: int) -> str:
+    """So much of what a panel wrote as is fit to stand in a word's detail."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in ".:/-") else "_" for c in text[:most])
 
 
 def _word(entry: PanelPoint, event: Event, class_: Kind) -> Word | None:
