@@ -109,6 +109,7 @@ async def _first_event(link: HttpLink, request: HttpRequest) -> Failure:
 
 PROGRAM = """
 import asyncio, sys
+from pathlib import Path
 from drivers.links import LINKS
 from sentinel.ports import HttpRequest, LinkError, RtspRequest
 class Password:
