@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sentinel.core.model import Reading, Value
     from sentinel.ports import Moment
 
+MOST_DISKS = 128  # bays and network stores of the largest; more were never seen
 _WORST = (Disks.NONE, Disks.FAILED, Disks.MISSING, Disks.READ_ONLY, Disks.UNFORMATTED)
 
 
@@ -142,7 +143,7 @@ class HikvisionRecorder:
         disks = read.disks(stored)
         there = {disk.id for disk in disks if disk.word != Disks.MISSING}
         gone = sorted((self._disks | {disk.id for disk in disks}) - there)
-        self._disks |= there
+        self._disks = self._disks | there if len(self._disks | there) <= MOST_DISKS else there
         words = [(disk.word, disk.id) for disk in disks if disk.word != Disks.MISSING]
         words += [(str(Disks.MISSING), id_) for id_ in gone]
         capacity = sum(disk.capacity_mb for disk in disks)

@@ -102,7 +102,7 @@ class SimRecorder:
     drift: timedelta = timedelta()
     tag: str = "+05:30"  # of its local time; "Z" stands behind the wall clock on some, "Z!" behind the true instant
     zone: str = "CST-5:30:00"
-    file_minutes: int = 60
+    file_minutes: float = 60
     utc_search: bool = False  # takes the Z of a search for UTC; most take it for their own wall clock
     page: int = 40  # files of one page at most
     numbers_from: int = 1  # of chanStatus: 33 on some

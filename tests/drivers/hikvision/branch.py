@@ -18,7 +18,7 @@ from sentinel.core.model import Failure, Quality, Reading
 from sentinel.ports import HttpReply, HttpRequest, LinkError, Moment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+    from collections.abc import AsyncIterator, Generator, Sequence
 
 IST = ZoneInfo("Asia/Kolkata")
 NOON = datetime(2026, 10, 17, 12, 10, tzinfo=IST)
