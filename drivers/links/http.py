@@ -7,15 +7,17 @@ set, never reads more than it was allowed. Made by the composition root through 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from drivers import wsse
 from drivers.digest import challenge, offers_basic
 from drivers.links import account
 from drivers.links.account import AccountOptions
@@ -192,16 +194,18 @@ class HttpLink:
         used = signer.challenge is not None
         while True:
             header = signer.header(entry.password, request.method, request.target)
-            if header is not None:
+            if header is not None or request.wsse is not None:
                 await entry.signing()
-            answer = await self._send(request, header, deadline, timeout_s)
+            answer = await self._send(self._with_token(request, entry), header, deadline, timeout_s)
             if answer.body is not None and locked(answer.status, answer.body):
                 raise await entry.refused(locked=True)
+            offered = challenge(answer.challenges())
+            if request.wsse is not None and offered is None and wsse.refused(answer.status, answer.body or b""):
+                raise await entry.refused(locked=False)
             if answer.status != 401:
-                if header is not None:
+                if header is not None or (request.wsse is not None and answer.status == 200):
                     await entry.good()
                 return answer
-            offered = challenge(answer.challenges())
             too_old = offered is not None and offered.stale and stale < _STALE
             if header is not None and not too_old:
                 signer.forget()
@@ -212,6 +216,13 @@ class HttpLink:
             stale += too_old
             used = False
             self._take_up(answer)
+
+    def _with_token(self, request: HttpRequest, entry: Entry) -> HttpRequest:
+        """With the name and password in the SOAP header, where the driver wants them there."""
+        if request.wsse is None:
+            return request
+        token = wsse.wsse_header(self._signer.username, entry.password, request.wsse, os.urandom(wsse.NONCE_BYTES))
+        return replace(request, body=request.body.replace(wsse.MARKER, token, 1))
 
     def _take_up(self, answer: _Answer) -> None:
         """The challenge that is answered next, or LinkError when there is none that we answer."""
@@ -259,7 +270,7 @@ class HttpLink:
                 )
         self._presence.works(time.monotonic())
         answer = _Answer(response)
-        if response.status in {401, 403, 423}:
+        if response.status in {401, 403, 423} or (request.wsse is not None and response.status != 200):
             answer.body = await self._body(answer, request.most, deadline, timeout_s)
         return answer
 

@@ -12,11 +12,13 @@ import subprocess
 import sys
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
+from drivers import wsse
 from drivers.links.http import AT_ONCE, HttpLink, HttpOptions
 from drivers.links.locked import locked
 from sentinel.core.model import Failure
@@ -390,6 +392,22 @@ async def test_a_cancelled_question_leaves_the_link_and_the_gate_in_order(tmp_pa
                 await task
         assert (await link.read(TIME)).status == 200
         assert web.bad_logins == 0
+
+
+async def test_a_soap_question_carries_the_account_and_its_refusal_closes_the_gate_too(tmp_path: Path) -> None:
+    web = RecorderWeb(open=True, answer=b"")
+    soap = HttpRequest("/onvif", "POST", b"<h>" + wsse.MARKER + b"</h>", "application/soap+xml", wsse=datetime.now(UTC))
+    async with linked(web, tmp_path) as link:
+        reply = await link.read(soap)
+        assert b"<Username>gateway</Username>" in reply.body
+        assert wsse.MARKER not in reply.body
+        assert b"right" not in reply.body
+        web.status, web.answer = "400 Bad Request", b"<s:Value>ter:NotAuthorized</s:Value>"
+        assert await failure_of(link, soap) is Failure.CREDENTIAL
+        asked = len(web.asked)
+        assert await failure_of(link, soap) is Failure.CREDENTIAL
+        assert await failure_of(link) is Failure.CREDENTIAL
+        assert len(web.asked) == asked
 
 
 # --- Events ---------------------------------------------------------------------------------------------------------
