@@ -42,10 +42,10 @@ from drivers.recorder import (
     recording,
 )
 from sentinel.core.model import Failure, Reading, Value
-from sentinel.ports import HttpReply, HttpRequest, Moment, Round, Speech
+from sentinel.ports import HttpReply, HttpRequest, LinkError, Moment, Round, Speech
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from drivers.recorder import Camera
 
@@ -101,8 +101,11 @@ class DahuaRecorder:
     def assess(self, name: str, moment: Moment) -> Job[list[Reading]]:
         """One round."""
         yield from self._finders.sweep()
+        wanted = points_of(self._options, self._device, name)
         values = yield from {"state": self._state, "proof": self._proof, "history": self._history}[name](moment)
-        return Findings(self._device, moment.at, values).readings(points_of(self._options, self._device, name))
+        if isinstance(values, Failure):
+            values = {point.removeprefix(f"{self._device}."): values for point in wanted}
+        return Findings(self._device, moment.at, values).readings(wanted)
 
     def hints(self) -> DahuaHints:
         """The event stream."""
@@ -119,9 +122,11 @@ class DahuaRecorder:
         return body if reply.status == 200 and body[:3] == b"\xff\xd8\xff" and body[-2:] == b"\xff\xd9" else None
 
     def inventory(self, moment: Moment) -> Job[Inventory]:
-        """Who made it, and which cameras it has."""
+        """Who made it, and which cameras it has; raises the LinkError of one that answers nothing."""
         del moment
         answers = yield [_VENDOR, _MODEL, _SERIAL, _VERSION, _TITLES, _CAMERAS, _LOST]
+        if gone := _gone(answers):
+            raise gone
         vendor, model, serial, version = (
             _word(answer, key) for answer, key in zip(answers, ("vendor", "type", "sn", "version"), strict=False)
         )
@@ -143,8 +148,10 @@ class DahuaRecorder:
 
     # --- What is now ----------------------------------------------------------------------------------------------
 
-    def _state(self, moment: Moment) -> Job[dict[str, Value | Failure]]:
+    def _state(self, moment: Moment) -> Job[dict[str, Value | Failure] | Failure]:
         answers = yield [_SERIAL, _TIME, _DISKS, _DISK_FAILURE, _NO_DISK, _LOST, _CAMERAS, _TITLES]
+        if gone := _gone(answers):
+            return gone.failure
         serial, time, disk, failure, gone, lost, cameras, titles = answers
         values: dict[str, Value | Failure] = {}
         values["identity"] = yield from self._identity(serial)
@@ -207,8 +214,10 @@ class DahuaRecorder:
 
     # --- A file that ends near now --------------------------------------------------------------------------------
 
-    def _proof(self, moment: Moment) -> Job[dict[str, Value | Failure]]:
-        time, states, modes = yield [_TIME, _RECORDING, _MODES]
+    def _proof(self, moment: Moment) -> Job[dict[str, Value | Failure] | Failure]:
+        time, states, modes = answers = yield [_TIME, _RECORDING, _MODES]
+        if gone := _gone(answers):
+            return gone.failure
         now = _time(time, moment)
         there = moment.wall if isinstance(now, Failure) else now  # the recorder's own now: its files carry its clock
         ahead = there - moment.wall
@@ -233,10 +242,12 @@ class DahuaRecorder:
 
     # --- How far back ---------------------------------------------------------------------------------------------
 
-    def _history(self, moment: Moment) -> Job[dict[str, Value | Failure]]:
-        time, modes, schedule, ntp, version, vendor, model, titles, picture, name = yield [
-            _TIME, _MODES, _SCHEDULE, _NTP, _VERSION, _VENDOR, _MODEL, _TITLES, _OPEN_PICTURE, _OPEN_NAME,
-        ]  # fmt: skip
+    def _history(self, moment: Moment) -> Job[dict[str, Value | Failure] | Failure]:
+        answers = yield [_TIME, _MODES, _SCHEDULE, _NTP, _VERSION, _VENDOR, _MODEL, _TITLES]
+        if gone := _gone(answers):
+            return gone.failure
+        time, modes, schedule, ntp, version, vendor, model, titles = answers
+        picture, name = yield [_OPEN_PICTURE, _OPEN_NAME]
         names = channel_names(titles)
         if not isinstance(names, Failure):
             self._channels = len(names)
@@ -365,6 +376,12 @@ def _model(vendor: str | Failure, model: str | Failure) -> str | Failure:
     if isinstance(model, Failure):
         return model
     return model if isinstance(vendor, Failure) or vendor.lower() in model.lower() else f"{vendor} {model}"
+
+
+def _gone(answers: Sequence[Answer]) -> LinkError | None:
+    """Why nothing was answered at all: then the rest is not asked either."""
+    errors = [answer for answer in answers if isinstance(answer, LinkError)]
+    return errors[0] if len(errors) == len(answers) else None
 
 
 def _or_nothing(word: str | Failure) -> str:

@@ -48,9 +48,11 @@ class Finders:
 
     def __init__(self) -> None:
         self._left: dict[str, int] = {}  # finder -> tries so far
+        self._silent = 0  # searches in a row that got no answer at all
 
     def sweep(self) -> Job[None]:
-        """Destroy what earlier rounds had to leave."""
+        """Begin a round: destroy what earlier ones had to leave."""
+        self._silent = 0
         left = list(self._left)
         if not left:
             return
@@ -63,6 +65,13 @@ class Finders:
 
     def search(self, channel: int, start: datetime, end: datetime, *, first: bool = False) -> Job[list[File] | Failure]:
         """The files of a channel (from 1) that touch this time, the oldest first; or that one alone."""
+        if self._silent >= WIDTH:
+            return Failure.NO_REPLY  # it has stopped answering: the other cameras are not asked one by one
+        found = yield from self._search(channel, start, end, first=first)
+        self._silent = self._silent + 1 if found in (Failure.NO_REPLY, Failure.NOT_CONNECTED) else 0
+        return found
+
+    def _search(self, channel: int, start: datetime, end: datetime, *, first: bool) -> Job[list[File] | Failure]:
         (answer,) = yield [ask("mediaFileFind.cgi?action=factory.create")]
         created = table(answer)
         if isinstance(created, Failure):

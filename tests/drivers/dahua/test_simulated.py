@@ -340,3 +340,16 @@ async def test_an_inventory_names_the_maker_and_every_camera() -> None:
         (1, "CAM 1", True),
         (2, "CAM 2", False),
     ]
+
+
+async def test_a_recorder_that_stopped_answering_is_not_asked_camera_by_camera() -> None:
+    it = simulated(32, faults={"mediaFileFind": Fault.SILENT})
+    async with served(it) as (_, talk):
+        talk.deadline_s = 0.05
+        found = await assessed(recorder(32), talk, "proof")
+        assert {found[f"ch{n}.recording"] for n in range(1, 33)} == {Failure.NO_REPLY}
+        assert talk.asked <= 3 + 8
+        talk.asked = 0
+        it.faults = {"cgi-bin": Fault.SILENT}
+        assert set((await assessed(recorder(32), talk)).values()) == {Failure.NO_REPLY}
+        assert talk.asked == 8 + 3 + 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,8 @@ def live(count: int, seed: int) -> int:
             for reading in readings:
                 assert (reading.reason is None) == (reading.quality is Quality.GOOD)
                 assert not isinstance(reading.value, str) or (len(reading.value) < 90 and "\n" not in reading.value)
-        play(driver.inventory(moment()), mutant)
+        with suppress(LinkError):  # of a recorder that answers nothing at all
+            play(driver.inventory(moment()), mutant)
         done += mutant.bent
     return done
 
