@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from drivers.panel import Status
+
 LONGEST = 400  # bytes of one line; a !CONFIG line is the longest, about 200
 
 # [00110001000000000A--],010,[f70700060010808c08020000],"ARMED ***STAY** ZONE BYPASSED   "
@@ -15,10 +17,11 @@ _KEYPAD = re.compile(
     r"(?:!KPM:)?\[([01\-]{5})([0-9A-Fa-f\-])([01\-]{10})([0-9A-Fa-f\-])([A-Za-z0-9\-])[\-0-9A-Fa-f]{2}\]"
     r',([0-9A-Fa-f]{3}),\[([0-9A-Fa-f]{8,64})\],"(.{1,64})"'
 )
-_EXPANDER = re.compile(r"!(EXP|REL):(\d{1,2}),(\d{1,2}),(\d{1,3})")  # !EXP:07,01,01
+_EXPANDER = re.compile(r"!(EXP|REL):(\d{1,2}),(\d{1,2}),(0{0,2}[012])")  # !EXP:07,01,01
 _SENSOR = re.compile(r"!RFX:([0-9A-Fa-f]{6,8}),([0-9A-Fa-f]{2})")  # !RFX:0180036,80
 _RADIO = re.compile(r"!LRR:(\d{1,4}),(\d{1,2}),([A-Z0-9]+(?:_[A-Z0-9]+)*)(?:,([0-9A-Fa-f]{2}))?")
 _CID = re.compile(r"CID_([136])([0-9A-F]{3})")
+_STATUS = {"1": Status.NEW, "3": Status.RESTORED, "6": Status.STILL}
 _IDLE = ("!Sending", "!setting", "!Reading", "!UART", "!boot", "!AUI", "!>", "!DBG")  # said, and of no weight here
 
 
@@ -47,7 +50,7 @@ class Radio:
     """An event as the panel reports it to a station, from firmware 2.2a.8.6 on: Contact ID."""
 
     code: str  # three digits
-    restored: bool
+    status: Status
     partition: int
     number: int  # the zone, or the user
 
@@ -162,7 +165,7 @@ def _radio(text: str) -> Radio | OldRadio | None:
         return None
     # A report code other than 00 and ff stands in for the last two digits.
     code = cid[2] if report in ("00", "ff") else cid[2][0] + report
-    return Radio(code, cid[1] == "3", partition, number)
+    return Radio(code, _STATUS[cid[1]], partition, number)
 
 
 def _config(text: str) -> Config:
