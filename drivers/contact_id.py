@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 ACK, NAK = b"\x06", b"\x15"
 WITHIN_S = 3.5  # the receiver waits 4 s (MLR2 manual p. 38), then says it again: a later ACK would be for that one
+# An answer names no message. Two to one that noise has cut in two, and the second is taken for one to the message after
+# it, which then may be lost: better none, for the receiver says it again after 4 s.
+ONE_NAK_S = 2.0
+REACTION_S = 0.02  # what follows an answered message sooner was not said after that answer
 OWN_S = 86_400.0  # what a receiver says of itself, or another account, has no restore that is known: it stands a day
 LATE = 25 / 24  # a daily test may come an hour late
 FOREIGN, RECEIVER, TEST_DUE = "foreign", "receiver", "test-due"
@@ -109,6 +113,8 @@ class ContactId:
         self._frames = Frames(options.format)
         self._damaged = 0
         self._refused = b""  # the frame that was answered with NAK
+        self._refused_at = self._taken_at = float("-inf")
+        self._taken = b""  # the last that was answered with ACK
         self._beat_at: float | None = None
         self._test_at: float | None = None  # the last test, or when waiting for one began
 
@@ -142,13 +148,19 @@ class ContactId:
         if self._is_doubtful(message) and frame != self._refused:
             self._damaged += isinstance(message, Damaged | Strange)
             self._refused = frame
+            if now - self._refused_at < ONE_NAK_S or now - self._taken_at < REACTION_S:
+                return Turn()
+            self._refused_at = now
             return Turn(send=NAK)
+        # Said again because of our NAK to something else: it was answered, and waits for nothing.
+        twice = frame == self._taken and now - self._taken_at < ONE_NAK_S and now - self._refused_at < 2 * ONE_NAK_S
+        self._taken, self._taken_at = frame, now
         if isinstance(message, Heartbeat):
             return Turn(tuple(self._beat(now)), send=ACK)
         self._refused = b""
         # A receiver that is busy leaves its heartbeats out.
         beat = self._beat(now) if self._beat_at is None or now - self._beat_at >= self._beat_s else []
-        return Turn((*beat, *self._read(message, now)), acknowledge=ACK, within_s=WITHIN_S)
+        return Turn((*beat, *self._read(message, now)), acknowledge=b"" if twice else ACK, within_s=WITHIN_S)
 
     def _is_doubtful(self, message: Message) -> bool:
         """No frame has a checksum: what is not plainly this branch's own is believed when it comes the same twice."""

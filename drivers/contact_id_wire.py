@@ -120,7 +120,7 @@ _CONTACT_ID = re.compile(
 _BOSCH = re.compile(
     rf"a{_UNIT} (?P<account> {{0,12}}[0-9A-F]{{3,16}})18{_EVENT}(?P<part>[0-9A-F]{{2}})(?P<zone>[0-9A-F]{{3}})"
 )
-_HEARTBEAT = re.compile(rf"1{_UNIT} +@ *")
+_HEARTBEAT = re.compile(rf"1{_UNIT} {{8,12}}@ {{4}}")
 _BASIC = re.compile(
     rf"1{_UNIT} {{1,8}}(?P<account>[0-9A-F]{{3,6}}) (?P<x>[A-Z])(?P<part>[0-9A-F ])(?P<zone>[0-9A-F ]{{1,3}})"
 )
@@ -132,7 +132,7 @@ _HIGH_SPEED = re.compile(
 _OF_RECEIVER = re.compile(rf"0{_UNIT}(?P<text>.*)")
 _685 = re.compile(
     r"(?:\d\d:\d\d \d\d/\d\d )?[0-9A-F]{1,2}[0-9A-F] (?P<account> {0,4}[0-9A-F]{3,6}) (?:18 )?"
-    rf"{_EVENT} (?P<part>[0-9A-F]{{2}}) [CUZ ]?(?P<zone>[0-9A-F]{{3}})"
+    rf"{_EVENT} (?P<part>[0-9A-F]{{2}}) [CUZ](?P<zone>[0-9A-F]{{3}})"
 )
 _685_OKAY = re.compile(r"(?:\d\d:\d\d \d\d/\d\d )?\d\d OKAY *@? *")  # sources silent; as receivers in this mode send it
 
@@ -200,9 +200,10 @@ def _number(digits: str) -> int:
 
 
 def _contact_id(found: re.Match[str], text: str) -> Report:
-    code = _number(found["code"])
-    events = (Event(code, _STATUS[found["q"]], _number(found["part"]), _number(found["zone"])),) if code >= 100 else ()
-    return Report(account_of(found["account"]), events, bool(events), text)
+    code, part, zone = (_number(found[name]) for name in ("code", "part", "zone"))
+    plain = all(found[name].replace("A", "0").isdecimal() for name in ("code", "part", "zone"))
+    events = (Event(code, _STATUS[found["q"]], part, zone),) if code >= 100 else ()
+    return Report(account_of(found["account"]), events, bool(events) and plain, text)
 
 
 def _sia(found: re.Match[str], text: str) -> Report:
