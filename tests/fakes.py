@@ -19,12 +19,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
 
 from drivers.links.stats import Tally
+from drivers.sim import hikvision_answers as answers
 from drivers.sim.device import Refused, SimulatedDevice
+from drivers.sim.hikvision import SimHikvision
+from drivers.sim.hikvision_recorder import SimCamera, SimRecorder
 from sentinel.channels.mqtt import MqttWire
 from sentinel.commands.tables import real_tables
 from sentinel.core import facts
@@ -35,24 +39,24 @@ from sentinel.demo.sink import DATABASE, Sink
 from sentinel.duty.clock import SystemClock
 from sentinel.gateway.app import Gateway
 from sentinel.gateway.world import World
-from sentinel.ports import ChannelError, LinkError, Sent
+from sentinel.ports import ChannelError, HttpReply, LinkError, Sent, Speech
 from sentinel.settings.branch import Loaded, load
 from sentinel.settings.problems import Level, Problem
 from sentinel.telemetry.model import SpoolUnavailable
 from sentinel.telemetry.spool import Spool
+from tests.example import EXAMPLE, wired
 from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
-    from drivers.links import ModbusLink
     from drivers.links.stats import LinkStats
     from sentinel.channels.mqtt import Listener, MqttOptions
     from sentinel.core.facts import Recorded
     from sentinel.core.incident import Incident
     from sentinel.core.model import Value
     from sentinel.journal.thread import Journal
-    from sentinel.ports import Channel, Letter, Request, Words, Write
+    from sentinel.ports import Channel, HttpRequest, Letter, Request, Words, Write
     from sentinel.settings import equipment
     from sentinel.settings.problems import Problem
     from sentinel.telemetry.model import Keep
@@ -60,9 +64,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F")
 
-EXAMPLE = Path(__file__).parent.parent / "config" / "branch.example.yaml"
 MONDAY_NOON = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)  # in Bhilai: the branch is open
 MONDAY_NIGHT = datetime(2026, 6, 1, 18, 30, tzinfo=UTC)  # midnight in Bhilai
+KOLKATA = ZoneInfo("Asia/Kolkata")
 BRANCH = "shivnath-sector6"
 ROOM = "durg"
 ROOM_BEATS_S = 10.0
@@ -299,6 +303,82 @@ class FakeRecorderLink:
 
     async def close(self) -> None:
         pass
+
+
+class FakeRecorder:
+    """A Hikvision recorder with the example's four cameras, asked without a network. Turn its `inside`."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        cameras = {number: SimCamera(f"Camera {number}") for number in range(1, 5)}
+        self.inside = SimRecorder(cameras, now=lambda: clock.wall().astimezone(KOLKATA))
+        self._answers = SimHikvision(self.inside)
+        self.link = FakeRecorderLink(self._answer)
+        self.lacks = ""  # text in the paths that this model does not know
+
+    def event(self, kind: str, channel: int) -> None:
+        """The recorder says by its stream that something happens."""
+        self.link.event(answers.event(self.inside, kind, channel, 1, active=True))
+
+    def _answer(self, request: HttpRequest) -> HttpReply:
+        if not request.signed:
+            return HttpReply(401, {}, b"")
+        path = request.target.partition("?")[0].removeprefix("/ISAPI/")
+        text = None
+        if not self.lacks or self.lacks not in path:
+            text = self._answers._text(path, request.method, request.body.decode(), lying=False)
+        return HttpReply(403 if text is None else 200, {"content-type": "application/xml"}, (text or "").encode())
+
+
+class FakeReceiver:
+    """A Sur-Gard receiver at the other end of a line: what is not acknowledged within four seconds it says again."""
+
+    def __init__(self, line: FakeByteLine, account: str = "C601") -> None:
+        self.acknowledged: list[tuple[float, str]] = []  # reports, with the time
+        self.said = 0  # reports, repetitions counted
+        self.works = True
+        self._line, self._account = line, account
+        self._waiting: list[str] = []
+        self._news, self._answered = asyncio.Event(), asyncio.Event()
+        self._answer = b""
+        line.on_said = self._hear
+
+    def report(self, event: str, zone: int, *, restored: bool = False) -> None:
+        """The panel has reported it: three digits, and the zone."""
+        self._waiting.append(f"5011 18{self._account}{'R' if restored else 'E'}{event}01{zone:03}")
+        self._news.set()
+
+    async def run(self) -> None:
+        """Say what waits, and every thirty seconds that it is there; for ever."""
+        loop, beat_at = asyncio.get_running_loop(), 0.0
+        while True:
+            report = self._waiting[0] if self._waiting else ""
+            self._answered.clear()
+            self._news.clear()
+            if not report and loop.time() < beat_at:
+                await self._within(beat_at - loop.time(), self._news)
+                continue
+            if self.works:
+                self.said += bool(report)
+                self._line.say((report or "1011           @    ").encode() + b"\x14")
+            if not await self._within(4.0, self._answered) or self._answer != b"\x06":
+                continue
+            if report:
+                self.acknowledged.append((loop.time(), self._waiting.pop(0)))
+            else:
+                beat_at = loop.time() + 30.0
+
+    def _hear(self, data: bytes) -> None:
+        self._answer = data
+        self._answered.set()
+
+    @staticmethod
+    async def _within(seconds: float, event: asyncio.Event) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 # --- Far ends -------------------------------------------------------------------------------------------------------
@@ -548,8 +628,10 @@ class Story:
         now: datetime = MONDAY_NOON,
         synced: bool = True,
         store: FakeStore | None = None,
+        whole: bool = False,
     ) -> None:
         self.store = store  # none: no database is configured
+        self._whole = whole  # with the example's recorder and its talking panel
         self.card = FakeCard()
         self.home = Path(tempfile.mkdtemp(prefix="story-"))  # a socket's path must be short
         self.state_dir = self.home / "state"
@@ -558,9 +640,13 @@ class Story:
         self.room = FakeRoom()
         self.room.now = self.clock.wall
         self.links: dict[str, FakeLink] = {}
+        self.line = FakeByteLine()  # to the receiver, where there is one
+        self.receiver = FakeReceiver(self.line)
+        self.cctv = FakeRecorder(self.clock)
         self.record: list[Recorded] = []
         self.gateway: Gateway
         self._task: asyncio.Task[None] | None = None
+        self._receiving: asyncio.Task[None] | None = None
         self._zero = 0.0
         self._write(dict(edits or {}))
         loaded = self.load()
@@ -574,6 +660,8 @@ class Story:
 
     async def __aexit__(self, *_: object) -> None:
         await self.power_off()
+        if self._receiving is not None:
+            self._receiving.cancel()
         shutil.rmtree(self.home)
 
     # --- Settings
@@ -587,7 +675,8 @@ class Story:
         (secrets / "mail-password").write_text("x", encoding="utf-8")
         (secrets / "influx-token").write_text("x", encoding="utf-8")
         os.environ["CREDENTIALS_DIRECTORY"] = str(secrets)
-        text = EXAMPLE.read_text(encoding="utf-8")
+        (secrets / "cctv-password").write_text("right", encoding="utf-8")
+        text = EXAMPLE.read_text(encoding="utf-8") if self._whole else wired()
         own = {
             "/var/lib/sentinel ": f"{self.state_dir} ",
             "/run/sentinel/sentinel.sock": f"{self.home}/s.sock",
@@ -620,16 +709,20 @@ class Story:
     # --- The plant
 
     def _build_plant(self) -> None:
-        for name in self.settings.links:
-            self.links[name] = FakeLink(name)
+        for name, link in self.settings.links.items():
+            if link.speech is Speech.MODBUS:
+                self.links[name] = FakeLink(name)
         self._devices: dict[str, SimulatedDevice] = {}
         for id_, device in self.settings.devices.items():
+            if device.link not in self.links:
+                continue
             profile, options = device.profile, device.options
             made = SimulatedDevice(id_, profile, options.unit, options.counts)  # type: ignore[arg-type, attr-defined]
             self.links[device.link].devices[made.unit] = made
             self._devices[id_] = made
-        for zone in (*self.settings.zones, *self.settings.summaries):
-            self.release(zone)
+        for id_, zone in {**self.settings.zones, **self.settings.summaries}.items():
+            if zone.device() in self._devices:
+                self.release(id_)
 
     def press(self, zone: str, value: Value | None = None) -> None:
         """Bring the zone's point into alarm."""
@@ -668,8 +761,14 @@ class Story:
     # --- Power
 
     def _world(self) -> World:
-        def link(entry: equipment.Link, name: str, folder: Path) -> ModbusLink:
-            return self.links.setdefault(name, FakeLink(name))
+        def link(entry: equipment.Link, name: str, folder: Path) -> Any:
+            match entry.speech:
+                case Speech.BYTES:
+                    return self.line
+                case Speech.HTTP:
+                    return self.cctv.link
+                case _:
+                    return self.links.setdefault(name, FakeLink(name))
 
         def channel(entry: equipment.Channel, branch: str) -> Channel | MqttWire:
             return FakeWire(entry.options, branch, self.room) if entry.kind == "mqtt" else self.mail  # type: ignore[arg-type]
@@ -686,6 +785,8 @@ class Story:
 
     async def boot(self) -> None:
         """Start the daemon and let it run for three seconds."""
+        if self._whole and self._receiving is None:
+            self._receiving = asyncio.create_task(self.receiver.run(), name="receiver")
         loaded = self.load()
         assert loaded.settings is not None
         self.gateway = Gateway(loaded.settings, self.load, self._world())

@@ -314,6 +314,7 @@ class Gateway:
     def _recorder(self, settings: Settings) -> Recorder:
         around = Around(
             zones=self.sensing.view,
+            latest=lambda: self.sensing.latest,
             links=lambda: {name: poller.stats for name, poller in self.plant.pollers.items()},
             state=self._state,
             health=lambda: self.health().word,

@@ -26,6 +26,7 @@ from sentinel.gateway import series, showing
 from sentinel.gateway.card import CLOSE_S, NO_ROOM, Card
 from sentinel.gateway.faults import DAMAGED, Fault
 from sentinel.gateway.machine import in_steps
+from sentinel.gateway.recorders import Recorders
 from sentinel.gateway.vitals import Daemon, Vitals
 from sentinel.settings.recording import InfluxV2
 from sentinel.telemetry.model import Keep
@@ -84,6 +85,7 @@ class Around:
     """What the recorder looks at, asked each time."""
 
     zones: Callable[[], Sequence[ZoneView]]
+    latest: Callable[[], Mapping[str, Reading]]
     links: Callable[[], Mapping[str, PollStats]]
     state: Callable[[], State]
     health: Callable[[], str]
@@ -123,6 +125,7 @@ class Recorder:
         self._spool = world.spool(path, self._keep, influx is not None)
         self._card = Card(self._spool, path.parent, world.free_bytes, clock)
         self._vitals = Vitals(settings, self._sampler)
+        self._recorders = Recorders(settings, self._sampler)
         self._target = None if influx is None else target_of(influx)
         self._writer = None if self._target is None else world.writer(self._spool, self._target, clock, self._heard)
         self._store_reason: str | None = None  # what the writer wants a person to know, "" once it is mended
@@ -252,7 +255,9 @@ class Recorder:
         self._offset_s = self._clock.now().timestamp() - self._clock.monotonic()
         await self._catch_up()
         now, now_ms = self._clock.monotonic(), self._now_ms()
-        self._saw(self._around.zones(), now_ms)
+        zones = self._around.zones()
+        self._saw(zones, now_ms)
+        self._recorders.look(zones, self._around.latest(), now, now_ms)
         self._health = self._around.health()
         daemon = Daemon(
             health=self._health,

@@ -75,7 +75,8 @@ class Sensing:
         A panel that says it once more, because it got no answer, waits for the same. What a delay of its zone keeps
         from being told is not durable either. Rule 6: no counter moves by it, for it may be a hold-up.
         """
-        self.taken += sum(reading.quality is Quality.HELD for reading in readings)
+        if any(reading.quality is Quality.HELD for reading in readings):
+            self.taken += len({reading.point for reading in readings})
         self._take(readings, sudden=True)
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._undecided.append((frozenset(one.point for one in readings if one.quality is Quality.GOOD), done))

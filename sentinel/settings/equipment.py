@@ -188,6 +188,10 @@ class CameraView(Protocol):
     """One channel of a recorder, as its driver's options hold it."""
 
     @property
+    def channel(self) -> int:
+        """Its number at the recorder, from 1."""
+
+    @property
     def sees(self) -> Sequence[Sight]:
         """The places that it covers."""
 

@@ -76,6 +76,7 @@ class House:
 
         around = Around(
             zones=self.look,
+            latest=dict,
             links=lambda: self.links,
             state=lambda: self.state,
             health=lambda: self.health,

@@ -272,7 +272,7 @@ def table_of(lines: list[str]) -> set[str]:
 
 
 async def test_the_page_of_what_is_recorded_says_what_leaves(store: FakeStore) -> None:
-    async with Story(store=store) as story:
+    async with Story(store=store, whole=True) as story:
         story.press("panic-gate")
         story.silence("climate")
         await story.minutes(2)
