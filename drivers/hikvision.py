@@ -15,7 +15,7 @@ from drivers.hikvision_ask import Talk
 from drivers.hikvision_events import AlertStream
 from drivers.hikvision_history import History
 from drivers.hikvision_inventory import inventory
-from drivers.hikvision_proof import Proof
+from drivers.hikvision_proof import Proof, own_words
 from drivers.recorder import ROUNDS, Disks, Findings, RecorderOptions, Video, clock, points, points_of
 from sentinel.core.model import Failure
 from sentinel.ports import HttpReply, HttpRequest, Round, Speech
@@ -102,15 +102,11 @@ class HikvisionRecorder:
 
     def _state(self, talk: Talk, moment: Moment) -> Asking[dict[str, Value | Failure]]:
         device = read.root((yield from talk.one(ask.DEVICE)), "DeviceInfo")
-        storage, proxied, analogue, time, working = yield from talk.ask(
-            [ask.STORAGE, ask.PROXIED, ask.ANALOGUE, ask.TIME, ask.WORKING]
-        )
+        storage, proxied, analogue, time = yield from talk.ask([ask.STORAGE, ask.PROXIED, ask.ANALOGUE, ask.TIME])
         stored = read.root(storage, "storage", "hddList")
         if stored is Failure.UNSUPPORTED:
             stored = read.root((yield from talk.one(ask.DISKS)), "hddList", "storage")
-        said = read.working(working, self._cameras)
-        if said is Failure.UNSUPPORTED:
-            said = read.working((yield from talk.one(ask.WORKING_ALL)), self._cameras)
+        said = yield from own_words(talk, self._cameras)
         if talk.gone is not None:
             return {}
         values: dict[str, Value | Failure] = {"identity": self._identity(device)}

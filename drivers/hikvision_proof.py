@@ -13,6 +13,8 @@ from drivers.recorder import HISTORY_S, NEAR_NOW, RecorderOptions, Recording, ne
 from sentinel.core.model import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from drivers.hikvision_ask import Asking, Talk
     from sentinel.core.model import Value
     from sentinel.ports import Moment
@@ -26,6 +28,15 @@ def recorders_now(talk: Talk, moment: Moment) -> Asking[datetime]:
     time = read.root((yield from talk.one(ask.TIME)), "Time")
     shown = None if isinstance(time, Failure) else read.clock(time, moment.wall)
     return shown or moment.wall.replace(tzinfo=None)
+
+
+def own_words(talk: Talk, channels: Collection[int]) -> Asking[dict[int, read.Working] | Failure]:
+    """What the recorder says of each channel itself, by the short resource or, on older firmware, the long one."""
+    for request in (ask.WORKING, ask.WORKING_ALL):
+        said = read.working((yield from talk.one(request)), channels)
+        if said is not Failure.UNSUPPORTED:
+            break
+    return said
 
 
 @dataclass(slots=True)
@@ -56,7 +67,7 @@ class Proof:
         working: dict[int, read.Working] | Failure = {}
         unproved = not any(isinstance(one, Found) and one.spans for one in found.values())
         if unproved or Failure.UNSUPPORTED in found.values():
-            working = read.working((yield from talk.one(ask.WORKING)), cameras)
+            working = yield from own_words(talk, cameras)
         if unproved and not self._local:
             found |= yield from self._meant_otherwise(talk, found, working, now, moment)
         for channel, one in found.items():

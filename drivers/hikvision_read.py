@@ -96,7 +96,7 @@ def disks(storage: Element) -> list[Disk]:
             raw = xml.word(element, "status", 30)
             if raw.lower() == "notexist" or (kind == "nas" and not raw):
                 continue
-            word: str = _DISK_WORDS.get(raw.lower()) or re.sub(r"[^A-Za-z0-9]+", "-", raw) or "unknown"
+            word: str = _DISK_WORDS.get(raw.lower()) or re.sub(r"[^A-Za-z0-9]+", "-", raw).strip("-") or "unknown"
             if word == Disks.OK and xml.word(element, "property").upper() == "RO":
                 word = Disks.READ_ONLY
             id_ = re.sub(r"[^A-Za-z0-9]+", "", xml.word(element, "id", 12)) or str(number)
