@@ -143,14 +143,15 @@ class OnvifRecorder:
         """Its clock: free to all by the standard, and asked with the account where a device thinks otherwise."""
         (answer,) = yield [call(DEVICE_PATH, DEVICE, "GetSystemDateAndTime", created=None)]
         found = read(answer, "GetSystemDateAndTime")
-        if found is Failure.CREDENTIAL:
+        if found is Failure.CREDENTIAL and moment.synchronised:  # by a clock of ours that is wrong it would be refused
             (answer,) = yield [self._device_call("GetSystemDateAndTime", moment)]
             found = read(answer, "GetSystemDateAndTime")
         if isinstance(found, Failure):
             return found
         utc = clock_of(found.find("SystemDateAndTime/UTCDateTime"), UTC, local=False)
-        if utc is not None:
-            self._ahead = utc - moment.wall.astimezone(UTC)
+        if utc is None:
+            return Failure.BAD_REPLY  # no signature would be taken, and each refused one counts
+        self._ahead = utc - moment.wall.astimezone(UTC)
         return found
 
     def _services(self, moment: Moment, *, again: bool) -> Job[Failure | None]:

@@ -21,11 +21,13 @@ from drivers.wsse import MARKER, refused, wsse_header
 from sentinel.core.model import Failure, Quality, Value
 from sentinel.ports import HttpReply, HttpRequest, LinkError
 from tests.drivers.dahua.talk import DAY, IST, NOW, Talk, moment, play, values
+from tests.drivers.dahua.test_link import link, run
 from tests.drivers.dahua.test_text import mutate
 from tests.drivers.onvif.device import ENVELOPE, JPEG, Device, Kept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 ROUNDS = ("state", "proof", "history")
 MUTATIONS = int(os.environ.get("SENTINEL_FAULTS", "20000"))
@@ -161,6 +163,39 @@ async def test_a_channel_of_which_nothing_is_recorded_is_told() -> None:
         await assessed(it, talk, "history")
         found = await assessed(it, talk)
     assert (found["ch1.recording"], found["ch2.recording"], found["footage"]) == ("proved", "stopped", "none")
+
+
+@pytest.mark.real
+async def test_over_the_daemons_own_link_a_wrong_password_is_said_once(tmp_path: Path) -> None:
+    device = nvr()
+    runner, port = await device.serve()
+    try:
+        over = link(port, tmp_path, "wrong")
+        for name in ROUNDS * 2:
+            found = values(await run(driver(2).assess(name, moment()), over))
+        await over.close()
+        assert device.failed_logins == 1
+        assert found["footage"] is Failure.CREDENTIAL
+        over = link(port, tmp_path)  # another password is tried at once
+        found = values(await run(driver(2).assess("proof", moment()), over))
+        assert found["ch1.recording"] == "proved"
+        await over.close()
+        assert device.failed_logins == 1
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.real
+async def test_without_a_time_to_sign_by_nothing_is_signed() -> None:
+    device = nvr()
+    async with served(device) as talk:
+        job = driver(1).assess("state", moment())
+        (question,) = next(job)
+        answer = await talk.ask(question)
+        assert isinstance(answer, HttpReply)
+        with pytest.raises(StopIteration) as stop:
+            job.send([HttpReply(200, {}, answer.body.replace(b"UTCDateTime", b"Nothing"))])
+    assert values(stop.value.value)["identity"] is Failure.BAD_REPLY
 
 
 @contextmanager
