@@ -124,6 +124,7 @@ class Ad2State:
         self._armed: bool | None = None
         self._calm = False  # it was ready, with nothing remembered, since the last alarm or opening
         self._sounds_since: float | None = None
+        self._fire_at = -math.inf  # when a line last had its bit
         self._listening_since: float | None = math.inf  # until what is not shown is known to be well
 
     def opened(self) -> None:
@@ -160,8 +161,7 @@ class Ad2State:
         if line.issue not in "0-":
             yield from self._show(Event(VAGUE, Status.NEW), now)
         if line.fire:
-            zone = _zone(line) if text.startswith("FIRE") else 0
-            yield from self._show(Event(self._code(zone, FIRE), Status.NEW, self._partitions.get(zone, 1), zone), now)
+            yield from self._fire(line, text, now)
         if line.panel != "D" and (aside or not line.ready):
             yield from self._zone(line, text, now)
         yield from self._siren(line, now)
@@ -198,6 +198,13 @@ class Ad2State:
     def _over(self, event: Event) -> Iterator[Event]:
         del self._shown[event]
         yield Event(event.code, Status.RESTORED, event.partition, event.zone)
+
+    def _fire(self, line: Keypad, text: str, now: float) -> Iterator[Event]:
+        """No line carries a checksum: a lone bit is believed when another line has it too."""
+        named, before, self._fire_at = text.startswith("FIRE"), self._fire_at, now
+        if named or now - before <= SHOWN_S:
+            zone = _zone(line) if named else 0
+            yield from self._show(Event(self._code(zone, FIRE), Status.NEW, self._partitions.get(zone, 1), zone), now)
 
     def _zone(self, line: Keypad, text: str, now: float) -> Iterator[Event]:
         alarm, fault = text.startswith("ALARM"), text.startswith("FAULT")

@@ -118,6 +118,8 @@ async def test_both_read_the_same_from_one_wire(court: Court) -> None:
     panel.fire = True
     court.say(panel.beat())
     assert await court.judged("fire") == {"what": "fire", "on": True}
+    assert court.words["other-fire"] == "normal", "one bit of one line proves nothing: the library believes it"
+    court.say(panel.beat())
     assert court.words["other-fire"] == "alarm 110"
 
     court.say(panel.silent("122", 5))

@@ -1,0 +1,111 @@
+"""From what a DSC or an Ademco panel says on its line to the notice: alarms that came while the line was cut as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from drivers.sim.alarmdecoder import SimulatedAlarmDecoder
+from drivers.sim.it100 import SimulatedIt100
+from sentinel.core.model import Role
+from tests.fakes import Story
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from drivers.sim.panel_wire import Panel
+
+PORT = "/dev/serial/by-id/usb-FTDI_Panel-if00-port0"
+
+
+def with_panel(driver: str) -> dict[str, str]:
+    """The example with a panel on a line of its own: zone 5 is the cash counter's button."""
+    return {
+        "\nlinks:\n": f"\nlinks:\n  line:\n    kind: serial\n    port: {PORT}\n",
+        "\ndevices:\n": f"""
+devices:
+  alarm-panel:
+    name: {{en: Alarm panel, hi: अलार्म पैनल}}
+    link: line
+    driver: {driver}
+    points:
+      cash: {{role: hold-up, zone: 5, name: {{en: cash counter, hi: कैश काउंटर}}}}
+""",
+    }
+
+
+def connect(story: Story, panel: Panel) -> None:
+    """What the driver says, the panel hears and answers."""
+
+    def hear(data: bytes) -> None:
+        if answer := panel.hear(data):
+            story.line.say(answer)
+
+    story.line.on_said = hear
+
+
+@pytest.fixture
+async def dsc() -> AsyncIterator[tuple[Story, SimulatedIt100]]:
+    story, panel = Story(edits=with_panel("it100")), SimulatedIt100()
+    connect(story, panel)
+    async with story:
+        await story.seconds(30)
+        story.mark()
+        yield story, panel
+
+
+async def test_a_hold_up_at_a_dsc_panel_is_told_to_the_police(dsc: tuple[Story, SimulatedIt100]) -> None:
+    branch, panel = dsc
+    branch.line.say(panel.alarm(5) + panel.alarm_over(5))  # pressed and let go in one breath
+    await branch.seconds(3)
+    assert branch.letters() == ["0:00 mail sho alarm", "0:00 room thana alarm"]
+    assert [(one.subject, one.role, one.silent) for one in branch.open()] == [
+        ("zone:alarm-panel-cash", Role.HOLD_UP, True)
+    ]
+    await branch.good()
+
+
+async def test_a_hold_up_while_the_line_was_cut_is_told_when_it_is_back(dsc: tuple[Story, SimulatedIt100]) -> None:
+    branch, panel = dsc
+    branch.line.cut()
+    await branch.seconds(5)
+    branch.line.say(panel.alarm(5))  # nobody hears it, and the button stays pressed
+    await branch.seconds(60)
+    branch.line.cut(back=True)
+    await branch.seconds(45)
+    assert "zone:alarm-panel-cash" in [one.subject for one in branch.open()]
+    assert "sho" in "".join(branch.letters())
+    await branch.good()
+
+
+async def test_a_dsc_panel_that_answers_no_more_is_told_and_none_of_its_zones_reads_normal(
+    dsc: tuple[Story, SimulatedIt100],
+) -> None:
+    branch, _ = dsc
+    branch.line.on_said = lambda _data: None
+    await branch.seconds(90)
+    (told,) = (one.subject for one in branch.open())
+    assert told in ("device:alarm-panel", "link:line")
+    _, status = await branch.ask("GET", "/api/v1/status")
+    shown = [zone for zone in status["zones"] if zone["id"].startswith("alarm-panel-")]
+    assert shown
+    assert {zone["state"] for zone in shown} == {"unknown"}
+
+
+async def test_a_hold_up_behind_an_alarmdecoder_is_told_though_its_keypad_shows_nothing() -> None:
+    branch, panel = Story(edits=with_panel("alarmdecoder")), SimulatedAlarmDecoder()
+    connect(branch, panel)
+    async with branch:
+        for _ in range(6):
+            branch.line.say(panel.beat())
+            await branch.seconds(5)
+        branch.mark()
+        branch.line.say(panel.silent("122", 5))
+        for _ in range(2):
+            await branch.seconds(2)
+            branch.line.say(panel.beat())
+        assert branch.letters() == ["0:00 mail sho alarm", "0:00 room thana alarm"]
+        (one,) = branch.open()
+        assert (one.subject, one.silent) == ("zone:alarm-panel-cash", True)
+        await branch.good()
