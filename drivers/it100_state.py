@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ZONES, PARTITIONS = range(1, 129), range(1, 9)  # PowerSeries has 64, Neo 128
 EXPLAIN_S = 3.0  # a partition in alarm waits so long for the zone that says why
 VAGUE_S = 5.0  # a trouble LED waits so long for the trouble
-DUMP_S = 10.0  # an answer to a status request that leaves out a zone is taken as it is after so long
+DUMP_S = 10.0  # an answer to a status request that leaves something out is taken as it is after so long
 DURESS_S = 600.0  # duress has no restore: it stands for so long
 
 ROUND_THE_CLOCK, BURGLARY, SENSOR_TAMPER, SENSOR_FAULT, LOW_BATTERY = 120, 130, 144, 380, 384
@@ -115,6 +115,7 @@ class _Dump:
     began: float
     zones: set[int] = field(default_factory=set)
     partitions: set[int] = field(default_factory=set)
+    leds: bool = False  # what the answer ends with
 
 
 class DscState:
@@ -198,7 +199,8 @@ class DscState:
         dump = self._dump
         if dump is None or not dump.partitions or not dump.zones:
             return None
-        if not self._mapped <= dump.zones and at - dump.began < DUMP_S:
+        whole = dump.leds and self._mapped <= dump.zones
+        if not whole and at - dump.began < DUMP_S:
             return None
         self._dump, self.missing = None, self._mapped - dump.zones
         events = [event for number in sorted(dump.zones) for event in self._as_it_is(number)]
@@ -344,6 +346,8 @@ class DscState:
         if number not in PARTITIONS:
             return None
         self._area(number).led = on
+        if self._dump is not None:
+            self._dump.leds = True
         if any(partition.led for partition in self._partitions.values()):
             self._led_since = at if self._led_since is None else self._led_since
             return []
