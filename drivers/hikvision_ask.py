@@ -22,7 +22,7 @@ Asking = Generator[Sequence[HttpRequest], Sequence[Answer], T]
 
 XML = "application/xml; charset=UTF-8"
 TOGETHER = 8  # questions yielded at once: a recorder that fell silent is noticed after so many
-LINE_GONE = (Failure.NOT_CONNECTED, Failure.NO_REPLY, Failure.CREDENTIAL, Failure.LOCKED)
+LINE_GONE = (Failure.NOT_CONNECTED, Failure.NO_REPLY, Failure.CREDENTIAL, Failure.LOCKED, Failure.IDENTITY)
 
 DEVICE = HttpRequest("/ISAPI/System/deviceInfo", most=100_000)
 TIME = HttpRequest("/ISAPI/System/time", most=50_000)
@@ -35,7 +35,7 @@ ANALOGUE = HttpRequest("/ISAPI/System/Video/inputs/channels")
 WORKING = HttpRequest("/ISAPI/System/workingstatus/chanStatus?format=json")
 WORKING_ALL = HttpRequest("/ISAPI/System/workingstatus?format=json")  # older firmware
 TRACKS = HttpRequest("/ISAPI/ContentMgmt/record/tracks", most=4_000_000, timeout_s=20.0)  # 8 kB a track, two a camera
-ALERTS = HttpRequest("/ISAPI/Event/notification/alertStream")
+ALERTS = HttpRequest("/ISAPI/Event/notification/alertStream", timeout_s=40.0)  # three heartbeats of 10 s are missing
 
 
 def track(channel: int) -> int:
