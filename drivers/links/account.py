@@ -5,12 +5,17 @@ Shared by the links that sign in.
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+import re
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sentinel.core.model import Failure
 from sentinel.ports import LinkError, Secret
+
+TARGET: Final = re.compile(
+    r"/[\x21\x22\x24-\x7e]*"
+)  # path and query as they may stand on a wire: no blank, no fragment
 
 
 def _a_reference(value: object) -> object:

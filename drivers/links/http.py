@@ -42,7 +42,6 @@ MOST_WAITING: Final = 1024  # the newest question is the loser
 CONNECT_S: Final = 5.0
 _PIECE: Final = 64 * 1024  # bytes that are taken in before they are asked for
 _STALE: Final = 2  # nonces in a row that may be too old
-_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x7e]*")
 
 
 class HttpOptions(AccountOptions):
@@ -167,7 +166,7 @@ class HttpLink:
 
     async def _answer(self, request: HttpRequest, timeout_s: float) -> tuple[_Answer, float]:
         """The head of the answer, signed in where that is asked for, and until when its body may come."""
-        if not _TARGET.fullmatch(request.target):
+        if not account.TARGET.fullmatch(request.target):
             raise LinkError(Failure.REFUSED, f"{self._name}: not to be asked: {request.target!r}")
         clock = asyncio.get_running_loop().time
         if not request.signed or self._gate is None or self._options.password is None:

@@ -24,6 +24,8 @@ from drivers.links.locked import locked
 from sentinel.core.model import Failure
 from sentinel.ports import HttpRequest, LinkError
 from tests.drivers.links.recorder_web import LOCKED, RecorderWeb, serving
+from tests.drivers.links.test_rtsp import Odd
+from tests.drivers.links.test_rtsp import serving as streaming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,17 +118,15 @@ from drivers.links import LINKS
 from sentinel.ports import HttpRequest, LinkError, RtspRequest
 class Password:
     def read(self): return "wrong"
+async def ask(link, request):
+    try: await link.read(request)
+    except LinkError as error: return str(error.failure)
 async def main():
-    links = []
-    for kind in ("http",):
-        made = LINKS[kind]
-        links.append(made.make(made.options.model_validate({"host": "127.0.0.1", "port": int(sys.argv[1]),
-            "username": "gateway", "password": Password()}), kind, Path(sys.argv[2])))
+    account = {"host": "127.0.0.1", "username": "gateway", "password": Password()}
+    links = [LINKS[kind].make(LINKS[kind].options.model_validate({**account, "port": int(port)}), kind, Path(sys.argv[3]))
+             for kind, port in zip(("http", "rtsp"), sys.argv[1:3])]
     sys.stdin.readline()
-    async def ask(link, request):
-        try: await link.read(request)
-        except LinkError as error: return str(error.failure)
-    print(*await asyncio.gather(*(ask(links[0], HttpRequest("/x")) for _ in range(5))))
+    print(*await asyncio.gather(*(ask(*one) for one in zip(links, (HttpRequest("/x"), RtspRequest("/x"))) for _ in range(5))))
     for link in links: await link.close()
 print("ready", flush=True)
 asyncio.run(main())
@@ -134,12 +134,12 @@ asyncio.run(main())
 
 
 @pytest.mark.real
-async def test_two_programs_at_once_make_one_failed_login_between_them(tmp_path: Path) -> None:
-    web = RecorderWeb(takes_s=0.05)
-    async with serving(web):
+async def test_three_programs_by_two_protocols_make_one_failed_login_between_them(tmp_path: Path) -> None:
+    web, streams = RecorderWeb(takes_s=0.05), Odd(guarded=True)
+    async with serving(web), streaming(streams):
         children = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-c", PROGRAM, str(web.port), str(tmp_path),
+                sys.executable, "-c", PROGRAM, str(web.port), str(streams.port), str(tmp_path),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )
             for _ in range(3)
@@ -149,8 +149,8 @@ async def test_two_programs_at_once_make_one_failed_login_between_them(tmp_path:
                 assert child.stdout is not None
                 await child.stdout.readline()
             said = await asyncio.gather(*(child.communicate(b"\n") for child in children))
-    assert [out.split() for out, _ in said] == [[b"credential"] * 5] * 3
-    assert web.bad_logins == 1
+    assert [out.split() for out, _ in said] == [[b"credential"] * 10] * 3
+    assert web.bad_logins + streams.bad == 1
 
 
 async def test_a_password_in_the_file_that_becomes_another_is_tried_at_once(tmp_path: Path) -> None:
