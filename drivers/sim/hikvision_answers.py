@@ -150,14 +150,19 @@ def _track(id_: int, camera: SimCamera) -> str:
 
 
 def triggers(it: SimRecorder) -> str:
-    rows = "".join(
-        f"<EventTrigger><id>videoloss-{number}</id><eventType>videoloss</eventType>"
-        f"<videoInputChannelID>{number}</videoInputChannelID><EventTriggerNotificationList><EventTriggerNotification>"
-        "<id>center</id><notificationMethod>center</notificationMethod></EventTriggerNotification>"
-        "</EventTriggerNotificationList></EventTrigger>"
-        for number in sorted(it.cameras)
-    )
+    """What it tells of by its stream."""
+    rows = "".join(_trigger("videoloss", number) for number in sorted(it.cameras)) + _trigger("diskerror", None)
     return document(it, "EventNotification", f"<EventTriggerList>{rows}</EventTriggerList>")
+
+
+def _trigger(kind: str, channel: int | None) -> str:
+    id_ = kind if channel is None else f"{kind}-{channel}"
+    where = "" if channel is None else f"<videoInputChannelID>{channel}</videoInputChannelID>"
+    return (
+        f"<EventTrigger><id>{id_}</id><eventType>{kind}</eventType>{where}<EventTriggerNotificationList>"
+        "<EventTriggerNotification><id>center</id><notificationMethod>center</notificationMethod>"
+        "</EventTriggerNotification></EventTriggerNotificationList></EventTrigger>"
+    )
 
 
 def event(it: SimRecorder, kind: str, channel: int | str, count: int, *, active: bool) -> bytes:
@@ -165,7 +170,7 @@ def event(it: SimRecorder, kind: str, channel: int | str, count: int, *, active:
     inner = f"<ipAddress>192.168.1.64</ipAddress><portNo>80</portNo><protocol>HTTP</protocol><channelID>{channel}</channelID>"
     inner += f"<dateTime>{_local(it)}</dateTime><activePostCount>{count}</activePostCount><eventType>{kind}</eventType>"
     inner += f"<eventState>{'active' if active else 'inactive'}</eventState><eventDescription>{kind} alarm</eventDescription>"
-    body = document(it, "EventNotificationAlert", inner).replace("<?xml", "<?xml", 1).encode()
+    body = document(it, "EventNotificationAlert", inner).encode()
     body = re.sub(rb"^<\?xml[^>]*\?>\n", b"", body)
     head = 'Content-Type: application/xml; charset="UTF-8"\r\n'
     return f"--boundary\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body + b"\r\n"
