@@ -6,7 +6,7 @@ Polling is the truth; the event stream only makes it fast. What a recorder does 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from drivers import DriverKind
 from drivers.dahua_find import Finders, Job, longest_gap, together
@@ -22,24 +22,28 @@ from drivers.dahua_judge import (
     schedules,
     video,
 )
-from drivers.dahua_text import Answer, ask, ask_json, clean, table, time_of
+from drivers.dahua_text import Answer, ask, ask_json
+from drivers.dahua_words import (
+    access_word,
+    days_kept,
+    footage_words,
+    mode_word,
+    model_name,
+    recording_word,
+    time_now,
+    time_source,
+    word_of,
+)
 from drivers.recorder import (
     DRIFT_S,
-    NEAR_NOW,
-    Access,
     Channel,
     Disks,
     Findings,
     Inventory,
-    Kept,
     RecorderOptions,
-    Recording,
-    TimeSource,
     clock,
-    kept,
     points,
     points_of,
-    recording,
 )
 from sentinel.core.model import Failure, Reading, Value
 from sentinel.ports import HttpReply, HttpRequest, LinkError, Moment, Round, Speech
@@ -85,7 +89,7 @@ class DahuaRecorder:
         del profile, urgent  # a recorder describes itself, and none of its points is an alarm contact
         self._device, self._options = device, options
         self._finders = Finders()
-        self._serial = options.serial
+        self._serial = options.serial.upper()
         self._clock = ""  # the last word: for its hysteresis
         self._disks = 0  # the most that were seen
         self._channels: int | None = None
@@ -128,21 +132,18 @@ class DahuaRecorder:
         if gone := _gone(answers):
             raise gone
         vendor, model, serial, version = (
-            _word(answer, key) for answer, key in zip(answers, ("vendor", "type", "sn", "version"), strict=False)
+            word_of(answer, key) for answer, key in zip(answers, ("vendor", "type", "sn", "version"), strict=False)
         )
         names, states, lost = channel_names(answers[4]), camera_states(answers[5]), event_channels(answers[6])
-        listed = [] if isinstance(names, Failure) else names
-        known = max([len(listed), *(at + 1 for at in states)] if isinstance(states, dict) else [len(listed)])
+        titles = {} if isinstance(names, Failure) else names
+        known = sorted({*titles, *({} if isinstance(states, Failure) else states)})
         return Inventory(
             maker=_or_nothing(vendor),
             model=_or_nothing(model),
             serial=_or_nothing(serial),
             firmware=_or_nothing(version),
             channels=tuple(
-                Channel(
-                    at + 1, clean(listed[at]) if at < len(listed) else "", _online(video(at + 1, lost, states, None))
-                )
-                for at in range(known)
+                Channel(at + 1, titles.get(at, ""), _online(video(at + 1, lost, states, None))) for at in known
             ),
         )
 
@@ -159,7 +160,7 @@ class DahuaRecorder:
         values["disks"], values["disk-use"] = self._disk(disk, event_channels(failure), event_channels(gone))
         names = channel_names(titles)
         if not isinstance(names, Failure):
-            self._channels = len(names)
+            self._channels = max(names) + 1
         lost_at, states = event_channels(lost), camera_states(cameras)
         for id_, camera in self._options.cameras.items():
             values[f"{id_}.video"] = video(camera.channel, lost_at, states, self._channels)
@@ -167,27 +168,27 @@ class DahuaRecorder:
 
     def _identity(self, answer: Answer) -> Job[str | Failure]:
         """A serial number that is new here is believed only when the recorder does not contradict itself."""
-        serial = _word(answer, "sn")
-        if serial == self._serial:
+        serial = word_of(answer, "sn")
+        if serial.upper() == self._serial:
             return "same"
         if isinstance(serial, Failure) and serial is not Failure.UNSUPPORTED:
             return serial
         system, model = yield [_SYSTEM, _MODEL]
-        other = _word(system, "serialNumber")
+        other = word_of(system, "serialNumber")
         if serial is Failure.UNSUPPORTED:
             serial = other
         elif other not in (serial, Failure.UNSUPPORTED):
             return other if isinstance(other, Failure) else Failure.BAD_REPLY
         if isinstance(serial, Failure):
             return serial
-        self._serial = self._serial or serial
-        if serial == self._serial:
+        self._serial = self._serial or serial.upper()
+        if serial.upper() == self._serial:
             return "same"
-        name = _word(model, "type")
+        name = word_of(model, "type")
         return f"changed {'' if isinstance(name, Failure) else name + ' '}{_short(serial)}"
 
     def _drift(self, answer: Answer, moment: Moment) -> tuple[float | Failure, str | Failure]:
-        now = _time(answer, moment)
+        now = time_now(answer, moment)
         if isinstance(now, Failure):
             return now, now
         if not moment.synchronised:
@@ -218,7 +219,7 @@ class DahuaRecorder:
         time, states, modes = answers = yield [_TIME, _RECORDING, _MODES]
         if gone := _gone(answers):
             return gone.failure
-        now = _time(time, moment)
+        now = time_now(time, moment)
         there = moment.wall if isinstance(now, Failure) else now  # the recorder's own now: its files carry its clock
         ahead = there - moment.wall
         if abs(ahead) <= timedelta(seconds=DRIFT_S):
@@ -233,7 +234,7 @@ class DahuaRecorder:
             newest = end if isinstance(end, Failure) else self._ends.get(id_)
             if end is None and isinstance(newest, datetime) and newest > there - timedelta(days=1):
                 newest = None  # by a clock that was set since: no file of the last day is there
-            values[f"{id_}.recording"] = _recording(camera, newest, there, ahead, recording_now, mode)
+            values[f"{id_}.recording"] = recording_word(camera, newest, there, ahead, recording_now, mode)
             if isinstance(newest, datetime):
                 values[f"{id_}.newest"] = max(0.0, round((there - newest).total_seconds()))
             elif newest:
@@ -250,15 +251,15 @@ class DahuaRecorder:
         picture, name = yield [_OPEN_PICTURE, _OPEN_NAME]
         names = channel_names(titles)
         if not isinstance(names, Failure):
-            self._channels = len(names)
+            self._channels = max(names) + 1
         values: dict[str, Value | Failure] = {
-            "access": _access(is_guarded(picture), is_guarded(name)),
-            "time": _time_source(ntp),
-            "firmware": _word(version, "version"),
-            "model": _model(_word(vendor, "vendor"), _word(model, "type")),
+            "access": access_word(is_guarded(picture), is_guarded(name)),
+            "time": time_source(ntp),
+            "firmware": word_of(version, "version"),
+            "model": model_name(word_of(vendor, "vendor"), word_of(model, "type")),
         }
         by_schedule, mode = schedules(schedule), record_modes(modes)
-        now = _time(time, moment)
+        now = time_now(time, moment)
         there = moment.wall if isinstance(now, Failure) else now
         required = self._options.footage.required(moment.wall.date())
         cameras = self._options.cameras
@@ -268,12 +269,12 @@ class DahuaRecorder:
         )
         days: list[float | Failure] = []
         for (id_, camera), (oldest, gap) in zip(cameras.items(), found, strict=True):
-            values[f"{id_}.mode"] = _mode(camera.channel - 1, mode, by_schedule)
+            values[f"{id_}.mode"] = mode_word(camera.channel - 1, mode, by_schedule)
             values[f"{id_}.gap"] = gap
-            kept_days = _days(oldest, there)
+            kept_days = days_kept(oldest, there)
             days.append(kept_days)
             values[f"{id_}.oldest"] = kept_days
-        values["footage"], values["retention"] = _footage(days, required)
+        values["footage"], values["retention"] = footage_words(days, required)
         return values
 
     def _footage(
@@ -290,92 +291,6 @@ class DahuaRecorder:
             self._oldest_day[id_] = (now.date() - oldest.date()).days
             seen[:] = [self._oldest_day[id_]]
         return oldest, gap
-
-
-def _recording(
-    camera: Camera,
-    newest: datetime | Failure | None,
-    now: datetime,
-    ahead: timedelta,
-    recording_now: dict[int, int] | Failure,
-    modes: dict[int, str] | Failure,
-) -> str | Failure:
-    """The proof where there can be one; where files cannot be asked for, what the recorder says of itself."""
-    at = camera.channel - 1
-    off = not isinstance(modes, Failure) and modes.get(at) == "2"
-    if newest is Failure.UNSUPPORTED:
-        says = recording_now.get(at) if not isinstance(recording_now, Failure) else None
-        if says == 1:
-            return Recording.NOW
-        if off:
-            return Recording.OFF
-        return Recording.STOPPED if says == 0 and camera.record == "always" else newest
-    if isinstance(newest, Failure):
-        return newest
-    near = NEAR_NOW if camera.record == "always" else MOTION_NEAR
-    if newest is not None and now - newest <= near:
-        return Recording.PROVED
-    if off:
-        return Recording.OFF
-    return recording(newest and newest - ahead, now - ahead, near=near)
-
-
-def _footage(days: list[float | Failure], required: int) -> tuple[str | Failure, float | Failure]:
-    """Of the camera that keeps least. A camera that could not be asked may be the one: only a bad word is said then."""
-    known = [one for one in days if not isinstance(one, Failure)]
-    unknown = next((one for one in days if isinstance(one, Failure)), None)
-    least = min(known, default=None)
-    if least is None:
-        return unknown or Failure.UNSUPPORTED, unknown or Failure.UNSUPPORTED
-    word = kept(least or None, required)
-    if unknown is not None:
-        return (unknown if word == Kept.KEPT else word), unknown
-    return word, least
-
-
-def _days(oldest: datetime | Failure | None, now: datetime) -> float | Failure:
-    if isinstance(oldest, Failure):
-        return oldest
-    return round((now - oldest).total_seconds() / 86_400, 2) if oldest else 0.0
-
-
-def _mode(at: int, modes: dict[int, str] | Failure, by_schedule: dict[int, str] | Failure) -> str | Failure:
-    if isinstance(modes, Failure):
-        return modes
-    match modes.get(at):
-        case "1":
-            return "always"
-        case "2":
-            return "off"
-        case "0":
-            return by_schedule if isinstance(by_schedule, Failure) else by_schedule.get(at, Failure.UNSUPPORTED)
-        case None:
-            return Failure.UNSUPPORTED
-        case _:
-            return Failure.RANGE
-
-
-def _access(*guarded: bool | Failure) -> str | Failure:
-    """Open when anything was given; well only when everything was refused or is not there, and something was refused."""
-    if False in guarded:
-        return Access.OPEN
-    for one in guarded:
-        if isinstance(one, Failure) and one is not Failure.UNSUPPORTED:
-            return one
-    return Access.OK if True in guarded else Failure.UNSUPPORTED
-
-
-def _time_source(answer: Answer) -> str | Failure:
-    enabled = _word(answer, "table.NTP.Enable")
-    if isinstance(enabled, Failure):
-        return enabled
-    return {"true": TimeSource.NTP, "false": TimeSource.MANUAL}.get(enabled.lower(), Failure.BAD_REPLY)
-
-
-def _model(vendor: str | Failure, model: str | Failure) -> str | Failure:
-    if isinstance(model, Failure):
-        return model
-    return model if isinstance(vendor, Failure) or vendor.lower() in model.lower() else f"{vendor} {model}"
 
 
 def _gone(answers: Sequence[Answer]) -> LinkError | None:
@@ -395,20 +310,6 @@ def _online(word: str | Failure) -> bool | None:
 def _short(serial: str) -> str:
     """Enough of a serial number for a person to know it again, and no more."""
     return serial if len(serial) <= 8 else f"{serial[:4]}…{serial[-3:]}"
-
-
-def _word(answer: Answer, key: str) -> str | Failure:
-    found = table(answer)
-    if isinstance(found, Failure):
-        return found
-    return clean(found.get(key, "")) or Failure.BAD_REPLY
-
-
-def _time(answer: Any, moment: Moment) -> datetime | Failure:
-    word = _word(answer, "result")
-    if isinstance(word, Failure):
-        return word
-    return time_of(word, moment.wall.tzinfo) or Failure.BAD_REPLY
 
 
 DRIVER = DriverKind(DahuaOptions, DahuaRecorder, Speech.HTTP, points)

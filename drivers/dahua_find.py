@@ -32,6 +32,7 @@ LONGEST = timedelta(hours=25)  # no file is longer: one that is proves nothing
 AHEAD = timedelta(hours=2)  # a file that is still being written may be dated to the end of its hour
 
 _CLOSE, _DESTROY = ("close", "factory.close"), ("destroy", "factory.destroy")  # the one or the other, by firmware
+_VIDEO = ("dav", "mp4")
 _FINDER = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
 
 
@@ -195,6 +196,7 @@ def _files(finder: str, channel: int, start: datetime, end: datetime, *, first: 
         ask(
             f"mediaFileFind.cgi?action=findFile&object={finder}&condition.Channel={channel}"
             f"&condition.StartTime={start:%Y-%m-%d%%20%H:%M:%S}&condition.EndTime={end:%Y-%m-%d%%20%H:%M:%S}"
+            "&condition.Types[0]=dav"  # pictures are files too, and prove no recording
         )
     ]
     began = _began(answer)
@@ -240,7 +242,8 @@ def _page(answer: Answer, channel: int, start: datetime) -> tuple[int, list[File
     for item in items.values():
         begin, end = time_of(item.get("StartTime", ""), start.tzinfo), time_of(item.get("EndTime", ""), start.tzinfo)
         # Asked from 1, answered from 0 (and by some firmware from 1); a file of any other channel proves nothing.
-        if begin and end and item.get("Channel", str(channel)) in (str(channel), str(channel - 1)):
+        ours = item.get("Channel", str(channel)) in (str(channel), str(channel - 1))
+        if begin and end and ours and item.get("Type", "dav").lower() in _VIDEO:
             files.append(File(begin, end))
     return int(said), files
 

@@ -151,13 +151,13 @@ def video(
     return Failure.UNSUPPORTED if state is None else Failure.BAD_REPLY
 
 
-def channel_names(answer: Answer) -> list[str] | Failure:
-    """Of the ChannelTitle table: every channel's name; how many there are."""
+def channel_names(answer: Answer) -> dict[int, str] | Failure:
+    """Of the ChannelTitle table: each channel's name, by channel from 0."""
     found = table(answer)
     if isinstance(found, Failure):
         return found
     titles = rows(found, "table.ChannelTitle")
-    return [row.get("Name", "") for row in titles.values()][:MOST_CHANNELS] or Failure.BAD_REPLY
+    return {at: clean(row.get("Name", "")) for at, row in titles.items() if at < MOST_CHANNELS} or Failure.BAD_REPLY
 
 
 def record_modes(answer: Answer) -> dict[int, str] | Failure:

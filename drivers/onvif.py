@@ -64,7 +64,7 @@ class OnvifRecorder:
     def __init__(self, device: str, profile: object, options: OnvifOptions, urgent: Collection[str] = ()) -> None:
         del profile, urgent
         self._device, self._options = device, options
-        self._serial = options.serial
+        self._serial = options.serial.upper()
         self._clock = ""
         self._ahead = timedelta(0)  # of the device's UTC against ours
         self._paths: dict[str, str] = {}  # namespace -> path
@@ -188,8 +188,12 @@ class OnvifRecorder:
         serial = xml.word(who, "SerialNumber", 64)
         if not serial:
             return Failure.BAD_REPLY
-        self._serial = self._serial or serial
-        return "same" if serial == self._serial else f"changed {xml.word(who, 'Model', 40)} {serial}".replace("  ", " ")
+        self._serial = self._serial or serial.upper()
+        return (
+            "same"
+            if serial.upper() == self._serial
+            else f"changed {xml.word(who, 'Model', 40)} {serial}".replace("  ", " ")
+        )
 
     def _shown(self, moment: Moment, seen: Element) -> datetime | None:
         """The wall clock that it shows and burns into pictures; where it gives none, its UTC in the site's zone."""

@@ -13,88 +13,20 @@ import itertools
 import json
 import re
 import secrets
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections import Counter, deque
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from drivers.sim.dahua_recorder import Fault
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from drivers.sim.dahua_recorder import Recorder, SimCamera, SimDisk
 
 JPEG: Final = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(64)) * 20 + b"\xff\xd9"
 BOUNDARY = "myboundary"
-
-
-class Fault(StrEnum):
-    """How it can be wrong, for every question whose target holds the given text."""
-
-    SLOW = "slow"  # half a second
-    SILENT = "silent"
-    GARBLED = "garbled"
-    TRUNCATED = "truncated"
-    LYING = "lying"  # the right words about another camera
-    ABSENT = "absent"  # "Not Implemented!"
-    FORBIDDEN = "forbidden"
-    BUSY = "busy"
-
-
-@dataclass(slots=True)
-class SimCamera:
-    """One channel. Its files are as long as `Recorder.file_minutes` and lie on the whole hours."""
-
-    name: str
-    lost: bool = False
-    connection: str | None = None  # an IP camera's state; None: an analogue input
-    kept_days: float = 120.0
-    stopped: datetime | None = None  # no file ends later
-    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
-    mode: int = 0
-    mask: int = 1  # of the schedule: 1 continuous, 2 motion
-    says: int | None = None  # what getStateAll answers; None: the truth
-
-
-@dataclass(slots=True)
-class SimDisk:
-    """One disk. Full from the day it was formatted, as real ones are."""
-
-    name: str = "/dev/sda"
-    state: str = "Success"
-    type: str = "ReadWrite"
-    error: bool = False
-    total: float = 4_000_787_030_016.0
-    used: float = 4_000_787_030_016.0
-
-
-@dataclass(slots=True)
-class Recorder:
-    """Everything that may be turned."""
-
-    cameras: list[SimCamera]
-    disks: list[SimDisk] = field(default_factory=lambda: [SimDisk()])
-    serial: str = "4H05C1CPAZ8A31D"
-    model: str = "CP-UNR-4K2322-V2"
-    vendor: str = "CP PLUS"
-    version: str = "4.001.0000000.3,build:2024-06-25"
-    username: str = "sentinel"
-    password: str = "right"  # noqa: S105 of a simulator
-    locks_after: int = 5
-    open: bool = False  # gives its picture to whoever asks
-    ntp: bool = True
-    drift_s: float = 0.0
-    file_minutes: int = 60
-    strict_uri: bool = True  # False: a digest over another spelling of the same target is taken
-    bare_lists: bool = False  # list[0] in place of list.info[0]
-    now: Callable[[], datetime] = lambda: datetime.now().astimezone()  # its zone is the site's
-    faults: dict[str, Fault] = field(default_factory=dict)  # text in the target -> fault
-    storage_event: str = ""  # "StorageFailure" or "StorageNotExist"
-
-    def clock(self) -> datetime:
-        """Its own wall clock."""
-        return self.now() + timedelta(seconds=self.drift_s)
 
 
 class SimDahua:
@@ -107,7 +39,7 @@ class SimDahua:
         self.finders: dict[str, list[dict[str, str]] | None] = {}
         self.most_finders = 0
         self._realm = f"Login to {secrets.token_hex(16)}"
-        self._nonces: set[str] = set()
+        self._nonces: deque[str] = deque(maxlen=1000)
         self._numbers = itertools.count(8137)
         self._listeners: list[asyncio.Queue[bytes]] = []
         self._runner: web.AppRunner | None = None
@@ -123,8 +55,7 @@ class SimDahua:
 
     async def close(self) -> None:
         """Stop."""
-        for queue in self._listeners:
-            queue.put_nowait(b"")
+        self.drop()
         if self._runner:
             await self._runner.cleanup()
 
@@ -136,13 +67,16 @@ class SimDahua:
     def event(self, code: str, action: str, index: int | None = None, data: str = "") -> None:
         """Tell everyone who listens."""
         text = f"Code={code};action={action}" + ("" if index is None else f";index={index}")
-        self._tell(text + (f";data={data}" if data else ""))
+        self._tell(_part(text + (f";data={data}" if data else "")))
 
-    def _tell(self, text: str) -> None:
-        body = text.encode()
-        part = f"--{BOUNDARY}\r\nContent-Type: text/plain\r\nContent-Length:{len(body)}\r\n\r\n".encode() + body
+    def drop(self) -> None:
+        """End all streams of events, as real ones do by themselves."""
+        self._tell(b"")
+
+    def _tell(self, part: bytes) -> None:
         for queue in self._listeners:
-            queue.put_nowait(part + b"\r\n\r\n")
+            with contextlib.suppress(asyncio.QueueFull):  # a listener that reads nothing loses events
+                queue.put_nowait(part)
 
     # --- The door -------------------------------------------------------------------------------------------------
 
@@ -165,7 +99,7 @@ class SimDahua:
             status, text = _REFUSALS[fault]
             return web.Response(status=status, text=text)
         if asked.get("action") == "attach":
-            return await self._attach(request, int(asked.get("heartbeat", "0")))
+            return await self._attach(request, float(asked.get("heartbeat", "0")))
         return _bent(await self._reply(path, asked, request, lying=fault is Fault.LYING), fault)
 
     def _door(self, request: web.Request, target: str) -> web.Response | None:
@@ -181,7 +115,7 @@ class SimDahua:
                     return None
                 self.failed_logins += 1
         nonce = secrets.token_hex(8)
-        self._nonces.add(nonce)
+        self._nonces.append(nonce)
         text = "Error\nAccount locked!\n" if self.locked else "Error\nInvalid Authority!\n"
         challenge = f'Digest realm="{self._realm}", qop="auth", nonce="{nonce}", opaque="{secrets.token_hex(16)}"'
         return web.Response(status=401, text=text, headers={"WWW-Authenticate": challenge})
@@ -193,7 +127,7 @@ class SimDahua:
         middle = ":".join(given.get(key, "") for key in ("nonce", "nc", "cnonce", "qop"))
         return given.get("username") == recorder.username and given.get("response") == _md5(f"{a1}:{middle}:{a2}")
 
-    async def _attach(self, request: web.Request, heartbeat_s: int) -> web.StreamResponse:
+    async def _attach(self, request: web.Request, heartbeat_s: float) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
         await response.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue(1000)
@@ -204,8 +138,7 @@ class SimDahua:
                     async with asyncio.timeout(heartbeat_s or None):
                         part = await queue.get()
                 except TimeoutError:
-                    self._tell("Heartbeat")
-                    continue
+                    part = _part("Heartbeat")
                 if not part:
                     return response
                 await response.write(part)
@@ -365,37 +298,21 @@ class SimDahua:
             return []
         if not 0 <= at < len(self.recorder.cameras):
             return []
+        if self.recorder.pictures_only and asked.get("condition.Types[0]") == "dav":
+            return []
+        kind = "jpg" if self.recorder.pictures_only else "dav"
         return [
             {
                 "Channel": str(at),
                 "Cluster": "0",
                 "EndTime": f"{until:%Y-%m-%d %H:%M:%S}",
-                "FilePath": f"/mnt/dvr/sda0/{since:%Y-%m-%d}/{at}/dav/{since:%H.%M.%S}-{until:%H.%M.%S}[R][0@0][0].dav",
+                "FilePath": f"/mnt/dvr/sda0/{since:%Y-%m-%d}/{at}/dav/{since:%H.%M.%S}-{until:%H.%M.%S}[R][0@0][0].{kind}",
                 "Length": "790000000",
                 "StartTime": f"{since:%Y-%m-%d %H:%M:%S}",
-                "Type": "dav",
+                "Type": kind,
             }
-            for since, until in self.files(at, start, end)
+            for since, until in self.recorder.files(at, start, end)
         ]
-
-    def files(self, at: int, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """The files of a camera that touch this time, the oldest first; the one being written ends now."""
-        camera, now = self.recorder.cameras[at], self.recorder.clock()
-        last = min(now, camera.stopped or now)
-        first = last - timedelta(days=camera.kept_days) if camera.stopped is None else now - timedelta(camera.kept_days)
-        long = timedelta(minutes=self.recorder.file_minutes)
-        begin = start.replace(minute=0, second=0, microsecond=0) - long
-        begin = max(begin, first.replace(minute=0, second=0, microsecond=0))
-        found = []
-        while begin < min(end, last):
-            until = min(begin + long, last)
-            for gap_start, gap_end in camera.gaps:
-                if gap_start < until and begin < gap_end:
-                    until = min(until, max(gap_start, begin))
-            if until > begin and until > start:
-                found.append((begin, until))
-            begin += long
-        return found
 
 
 _PAIR = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
@@ -404,6 +321,12 @@ _REFUSALS = {
     Fault.FORBIDDEN: (403, "Error\nInvalid Authority!\n"),
     Fault.BUSY: (503, "Error\nBusy!\n"),
 }
+
+
+def _part(text: str) -> bytes:
+    body = text.encode()
+    head = f"--{BOUNDARY}\r\nContent-Type: text/plain\r\nContent-Length:{len(body)}\r\n\r\n"
+    return head.encode() + body + b"\r\n\r\n"
 
 
 def _absent() -> web.Response:

@@ -6,7 +6,9 @@ import asyncio
 import sys
 from datetime import datetime
 
-from drivers.sim.dahua import Recorder, SimCamera, SimDahua
+from drivers.sim.dahua_recorder import Recorder, SimCamera
+
+from drivers.sim.dahua import SimDahua
 from tests.drivers.dahua.talk import IST
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
+from drivers.sim.dahua_recorder import Recorder, SimCamera
 from yarl import URL
 
 from drivers.dahua import DahuaOptions, DahuaRecorder
-from drivers.sim.dahua import Recorder, SimCamera
 from sentinel.core.model import Failure, Reading, Value
 from sentinel.ports import HttpReply, HttpRequest, LinkError, Moment
 
@@ -99,6 +99,10 @@ class Talk:
             return LinkError(Failure.NO_REPLY, "no reply")
         except aiohttp.ClientError as error:
             return LinkError(Failure.NOT_CONNECTED, str(error))
+
+    async def stream(self, target: str) -> aiohttp.ClientResponse:
+        assert self._session
+        return await self._session.get(URL(self._base + target, encoded=True), middlewares=(self._auth,))
 
     async def run(self, job: Generator[Sequence[HttpRequest], Sequence[Any], T]) -> T:
         try:

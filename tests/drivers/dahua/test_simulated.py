@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from aiodahua import DahuaClient  # type: ignore[import-untyped]
 from aiohttp import ClientSession
+from drivers.sim.dahua_recorder import Fault, Recorder, SimCamera, SimDisk
 
-from drivers.sim.dahua import JPEG, Fault, Recorder, SimCamera, SimDahua, SimDisk
+from drivers.sim.dahua import JPEG, SimDahua
 from sentinel.core.model import Failure, Value
 from sentinel.ports import HttpReply
 from tests.drivers.dahua.talk import DAY, NOW, Talk, moment, recorder, simulated, values
@@ -353,3 +354,30 @@ async def test_a_recorder_that_stopped_answering_is_not_asked_camera_by_camera()
         it.faults = {"cgi-bin": Fault.SILENT}
         assert set((await assessed(recorder(32), talk)).values()) == {Failure.NO_REPLY}
         assert talk.asked == 8 + 3 + 8
+
+
+async def test_snapshots_on_the_disk_prove_no_recording() -> None:
+    async with served(simulated(1, pictures_only=True)) as (_, talk):
+        found = await assessed(recorder(1), talk)
+    assert (found["ch1.recording"], found["footage"]) == ("stopped", "none")
+
+
+async def test_the_event_stream_hints_at_a_round_and_beats_when_nothing_happens() -> None:
+    async with served(simulated(1)) as (sim, talk):
+        hints = recorder(1).hints()
+        request = hints.request()
+        assert "heartbeat=5" in request.target
+        reply = await talk.stream(request.target.replace("heartbeat=5", "heartbeat=0.05"))
+        beat = await reply.content.readany()
+        assert b"Heartbeat" in beat
+        assert hints.feed(beat) == []
+        sim.event("VideoLoss", "Start", None, '{\n "a": 1\n}')
+        heard: list[str] = []
+        async with asyncio.timeout(5):
+            while not heard:
+                heard += hints.feed(await reply.content.readany())
+        assert heard == ["state"]
+        sim.drop()
+        async with asyncio.timeout(5):
+            while await reply.content.readany():
+                pass
