@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentinel.core.incident import NoticeState
-from sentinel.core.model import Condition, Role, Severity, Text
+from sentinel.core.model import Condition, Role, Severity, Sight, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ NOT_COMPLETE = Text("पहले से कौन से मामले खु
 STARTING = Text("Sentinel शुरू हो रहा है", "Sentinel is starting")
 ZONES = Text("अलार्म और सेंसर", "Alarms and sensors")
 DEVICES = Text("लाइनें और उपकरण", "Lines and devices")
+CAMERAS = Text("कैमरे और रिकॉर्डिंग", "Cameras and recordings")
 WAYS = Text("बाहर के रास्ते", "Ways out")
 PLOTS = Text("माप", "Measurements")
 SYSTEM = Text("रिकॉर्ड और सिस्टम", "Records and system")
@@ -229,7 +230,49 @@ CHANNELS: Mapping[str, Text] = {
     "email": Text("ईमेल", "e-mail"),
 }
 BY: Mapping[str, Text] = {"mqtt": Text("नियंत्रण कक्ष", "control room"), "email": Text("ईमेल", "e-mail")}  # beside a name
-LINES: Mapping[str, Text] = {"modbus-rtu": Text("RS-485 बस", "RS-485 bus"), "modbus-tcp": Text("नेटवर्क", "network")}
+LINES: Mapping[str, Text] = {
+    "modbus-rtu": Text("RS-485 बस", "RS-485 bus"),
+    "modbus-tcp": Text("नेटवर्क", "network"),
+    "modbus-rtu-tcp": Text("नेटवर्क से RS-485 बस", "RS-485 bus over the network"),
+    "serial": Text("सीरियल लाइन", "serial line"),
+    "tcp": Text("नेटवर्क", "network"),
+    "http": Text("नेटवर्क", "network"),
+    "rtsp": Text("नेटवर्क", "network"),
+}
+
+# --- Cameras ---------------------------------------------------------------------------------------------------------
+
+PLACES: Mapping[Sight, Text] = {
+    Sight.ENTRANCE: Text("प्रवेश द्वार", "Entrance"),
+    Sight.CASH_COUNTER: Text("कैश काउंटर", "Cash counter"),
+    Sight.HALL: Text("हॉल", "Hall"),
+    Sight.STRONG_ROOM: Text("स्ट्रांग रूम", "Strong room"),
+    Sight.ATM: Text("एटीएम", "ATM"),
+    Sight.FRONT: Text("सामने", "Front"),
+    Sight.BACK: Text("पीछे", "Back"),
+    Sight.LEFT: Text("बाईं ओर", "Left side"),
+    Sight.RIGHT: Text("दाईं ओर", "Right side"),
+    Sight.ROAD: Text("सड़क", "Road"),
+}
+SEEN: Mapping[str, Text] = {
+    "seen": Text("नज़र में", "in view"),
+    "dark": Text("नज़र में नहीं", "not in view"),
+    "no-camera": Text("कोई कैमरा नहीं", "no camera"),
+    "unknown": Text("पता नहीं", "unknown"),
+}
+ACCEPTED = Text("बैंक को मालूम है", "known to the bank")
+SEES = Text("देखता है: {}", "sees: {}")
+KEPT = Text("{} दिन की रिकॉर्डिंग है, {} चाहिए", "{} days kept, {} required")
+GAP = Text("24 घंटे में सबसे लंबी रुकावट {}", "longest gap in 24 h: {}")
+NO_GAP = Text("24 घंटे में कोई रुकावट नहीं", "no gap in 24 h")
+OLDEST = Text("सबसे पुरानी रिकॉर्डिंग", "oldest footage")
+LAST_GAP = Text("रुकावट", "gaps")
+CANNOT_SAY = Text("रिकॉर्डर यह नहीं बता सकता", "the recorder cannot say")
+MODES: Mapping[str, Text] = {
+    "always": Text("लगातार रिकॉर्डिंग", "records always"),
+    "motion": Text("हलचल होने पर रिकॉर्डिंग", "records when something moves"),
+    "off": Text("रिकॉर्डिंग बंद रखी गई", "set to record nothing"),
+}
 
 # --- Plots and system ------------------------------------------------------------------------------------------------
 
@@ -243,6 +286,8 @@ MEASURES: Mapping[str, Text] = {  # a point of a device, where no zone has a nam
     "energy": Text("ऊर्जा", "energy"),
     "temperature": Text("तापमान", "temperature"),
     "humidity": Text("नमी", "humidity"),
+    "retention": Text("रिकॉर्डिंग के दिन", "days of recording"),
+    "drift": Text("घड़ी का अंतर", "clock drift"),
 }
 ZOOM = Text("समय चुनने के लिए खींचें, लौटने के लिए दो बार दबाएँ", "drag to zoom, double-click to go back")
 STORE = Text("डेटाबेस", "Database")

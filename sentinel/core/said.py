@@ -23,7 +23,7 @@ MOST = 60  # characters of a detail; a panel's may name many zones
 # role -> word -> what it says. Slots are the detail's parts; a word with a detail and no slot for it has it added.
 SAID: Mapping[Role, Mapping[str, Text]] = {
     Role.CAMERA_VIDEO: {
-        "ok": Text("तस्वीर आ रही है", "picture"),
+        "ok": Text("तस्वीर आ रही है", "the picture comes in"),
         "lost": Text("कैमरे से तस्वीर नहीं आ रही", "no picture comes from the camera"),
         "offline": Text("कैमरा रिकॉर्डर से जुड़ा नहीं है", "the camera does not answer the recorder"),
     },
@@ -132,11 +132,12 @@ def _parts(role: Role, detail: str, language: str) -> list[str]:
         return detail.split("/")
     if role is Role.RECORDER_CLOCK and (drift := _DRIFT.fullmatch(detail)):
         direction = SLOW if drift[1] == "-" else FAST
-        return [direction.of(language).format(_span(int(drift[2]), language))]
+        return [direction.of(language).format(span(int(drift[2]), language))]
     return [detail]
 
 
-def _span(seconds: int, language: str) -> str:
+def span(seconds: int, language: str) -> str:
+    """A time that passed, as people say it: 312 s, 90 min, 3 days."""
     for longest, unit, one in ((600, SECONDS, 1), (180 * 60, MINUTES, 60), (48 * 3600, HOURS, 3600)):
         if seconds <= longest:
             return unit.of(language).format(seconds // one)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import sentinel
 from sentinel.core.codes import ROLES
-from sentinel.gateway import showing
+from sentinel.core.coverage import Seen
+from sentinel.gateway import cctv, showing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,15 +24,21 @@ STATES = ("normal", "supervised", "alarm", "trouble", "unknown")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HELP: Mapping[str, str] = {
     "sentinel_build_info": "Always 1; the version is a label.",
+    "sentinel_camera_gap_seconds": "Longest gap in a camera's recordings of the last day; NaN when not known.",
+    "sentinel_camera_oldest_days": "How far back a camera's recordings go; NaN when not known.",
     "sentinel_device_age_seconds": "Since something trustworthy came from a device.",
     "sentinel_device_up": "1 while a device answers, 0 when it is silent, NaN before it was heard of.",
     "sentinel_healthy": "1 while the daemon itself is well: what /healthz says.",
     "sentinel_incidents_open": "Open incidents, without those that the branch is not shown; NaN until the journal was read.",
     "sentinel_notices": "Notices of the incidents that the branch is shown, by how far they got.",
+    "sentinel_place_seen": "1 while a camera sees a place that must be seen, 0 when none does, NaN when not known.",
     "sentinel_read_latency_seconds": "How long the last good read of a line took.",
     "sentinel_readings_total": "Values read from devices.",
     "sentinel_reads_failed_total": "Questions to a line's devices that gave no trustworthy answer.",
     "sentinel_reads_total": "Questions to a line's devices.",
+    "sentinel_recorder_drift_seconds": "How far a recorder's clock is off; NaN when not known.",
+    "sentinel_recorder_required_days": "How far back a recorder's footage must go today.",
+    "sentinel_recorder_retention_days": "How far back the camera goes that keeps least; NaN when not known.",
     "sentinel_slots_skipped_total": "Questions that were not asked because the line was busy.",
     "sentinel_task_falls_total": "How often a part of the daemon fell and was started again.",
     "sentinel_telemetry_points_dropped_total": "Points given up, oldest first, because neither disk nor database took them.",
@@ -76,6 +83,7 @@ def figures(gateway: Gateway) -> Iterator[Figure]:
         for state in STATES:
             if (state == "supervised") <= ROLES[view.zone.role].silent:
                 yield "sentinel_zone_state", {**zone, "state": state}, shown["state"] == state
+    yield from _filmed(gateway)
     for task, falls in gateway.fallen.counts.items():
         yield "sentinel_task_falls_total", {"task": task}, falls
     for way in gateway.ways.view():
@@ -85,6 +93,20 @@ def figures(gateway: Gateway) -> Iterator[Figure]:
             yield "sentinel_notices", {"channel": channel, "state": state}, count
     yield "sentinel_incidents_open", {}, showing.count(gateway.desk.state)
     yield from _record(gateway.recorder.view(), gateway.clock.now().timestamp())
+
+
+def _filmed(gateway: Gateway) -> Iterator[Figure]:
+    seen = {Seen.SEEN: 1.0, Seen.UNKNOWN: None}
+    for place in gateway.coverage.view():
+        yield "sentinel_place_seen", {"place": str(place.sight)}, seen.get(place.seen, 0.0)
+    for one in cctv.recorders(gateway):
+        recorder = {"device": one.id}
+        yield "sentinel_recorder_required_days", recorder, one.required_d
+        yield "sentinel_recorder_retention_days", recorder, one.retention_d.value
+        yield "sentinel_recorder_drift_seconds", recorder, one.drift_s.value
+        for camera in one.cameras:
+            yield "sentinel_camera_oldest_days", {"camera": camera.id}, camera.oldest_d.value
+            yield "sentinel_camera_gap_seconds", {"camera": camera.id}, camera.gap_s.value
 
 
 def _record(view: RecorderView, now_s: float) -> Iterator[Figure]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import sentinel
 from sentinel.core.encoding import stamp
 from sentinel.core.model import Quality
-from sentinel.gateway import showing
+from sentinel.gateway import cctv, showing
 from sentinel.gateway.letters import names_of
 from sentinel.gateway.metrics import oldest_age_s
 
@@ -32,6 +32,7 @@ def status(gateway: Gateway) -> dict[str, Any]:
         "zones": [showing.zone(view) for view in gateway.sensing.view()],
         "links": [_link(gateway, name) for name in gateway.plant.links],
         "devices": _devices(gateway),
+        **cctv.status(gateway),
         "ways": _ways(gateway),
         "notices": showing.notices(gateway.desk.state),
         "incidents": showing.count(gateway.desk.state),
@@ -47,6 +48,7 @@ def sections(gateway: Gateway) -> dict[str, object]:
         "incidents": showing.incidents(gateway.desk.state, names_of(gateway.settings), gateway.clock.now()),
         "zones": [_still(showing.zone(one)) for one in gateway.sensing.view()],
         "devices": [_still(one) for one in _devices(gateway)],
+        "cameras": cctv.status(gateway),
         "ways": [_still(one) for one in _ways(gateway)],
         "telemetry": {
             "spool": {"up": view.spool_up, "reason": view.spool_reason},

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Protocol
 
@@ -184,8 +185,24 @@ class Device:
     described: Mapping[str, DescribedView] = field(default_factory=dict)  # of `points`, those its driver describes
 
 
+class Bilingual(Protocol):
+    """A name in both languages."""
+
+    @property
+    def hi(self) -> str:
+        """In Devanagari."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
+
 class CameraView(Protocol):
     """One channel of a recorder, as its driver's options hold it."""
+
+    @property
+    def name(self) -> Bilingual:
+        """What people call it."""
 
     @property
     def channel(self) -> int:
@@ -198,6 +215,12 @@ class CameraView(Protocol):
     @property
     def watches(self) -> Sequence[str]:
         """The zones at whose alarm its pictures are kept."""
+
+
+def required_days(device: Device, today: date) -> int:
+    """How far back a recorder's footage must go today; 0 of a device that keeps none."""
+    footage = getattr(device.options, "footage", None)
+    return int(footage.required(today)) if footage is not None else 0
 
 
 def cameras_of(device: Device) -> Mapping[str, CameraView]:

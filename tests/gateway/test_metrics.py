@@ -50,11 +50,12 @@ async def test_every_family_has_its_help_its_type_and_a_name_by_convention(story
             assert family.type != "counter" or sample.value >= 0
 
 
-async def test_whatever_has_help_is_there_once_something_has_happened(story: Story) -> None:
-    story.press("panic-gate")
-    story.gateway.fallen.note("spool", "tried")
-    await story.seconds(20)
-    found = {sample.name for family in (await read(story)).values() for sample in family.samples}
+async def test_whatever_has_help_is_there_once_something_has_happened() -> None:
+    async with Story(whole=True) as story:
+        story.press("panic-gate")
+        story.gateway.fallen.note("spool", "tried")
+        await story.seconds(20)
+        found = {sample.name for family in (await read(story)).values() for sample in family.samples}
     assert found == set(HELP)
 
 

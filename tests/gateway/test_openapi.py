@@ -225,7 +225,7 @@ async def test_what_a_program_hears_on_the_stream_is_as_the_file_says(
     await what(story)
     heard = await events(story, "", "ping")
     sections = {data["id"]: data["value"] for name, data in heard if name == "section"}
-    assert sections.keys() == {"head", "incidents", "zones", "devices", "ways", "telemetry"}
+    assert sections.keys() == {"head", "incidents", "zones", "devices", "cameras", "ways", "telemetry"}
     for name, data in heard:
         schema("SectionEvent" if name == "section" else "PingEvent").validate(data)
     _, status = await asked(story, "GET", "/api/v1/status")

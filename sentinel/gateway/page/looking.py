@@ -14,22 +14,29 @@ from typing import TYPE_CHECKING
 import sentinel
 from sentinel.core import labels
 from sentinel.core.model import Condition, LimitSense, Text
-from sentinel.gateway import showing, status
+from sentinel.gateway import cctv, showing, status
 from sentinel.gateway.letters import names_of
 from sentinel.gateway.page.cases import Cases
 from sentinel.gateway.page.parts import number, size
 from sentinel.gateway.page.values import (
+    CamerasView,
+    CameraView,
     CurveView,
     DeviceView,
+    FigureView,
+    FindingView,
     HeadView,
     IncidentsView,
     LinkView,
     Live,
+    PlaceView,
+    RecorderView,
     RoomView,
     SystemView,
     WayView,
     ZoneView,
 )
+from sentinel.settings.equipment import cameras_of
 from sentinel.telemetry.model import SpoolUnavailable
 
 if TYPE_CHECKING:
@@ -111,8 +118,58 @@ class Looker:
         )
 
     def zones(self) -> tuple[ZoneView, ...]:
-        """Every zone and summary, in the order of the config."""
-        return tuple(self._zone(view) for view in self._gateway.sensing.view())
+        """Every zone and summary, in the order of the config; those of recorders stand with their cameras."""
+        filmed = tuple(f"{id_}." for id_, device in self._gateway.settings.devices.items() if cameras_of(device))
+        views = self._gateway.sensing.view()
+        return tuple(self._zone(view) for view in views if not view.zone.point.startswith(filmed))
+
+    def cameras(self) -> CamerasView:
+        """The places that must be seen, every recorder, every camera."""
+        settings = self._gateway.settings
+        found = cctv.recorders(self._gateway)
+        names = {camera.id: camera.name for one in found for camera in one.cameras}
+        return CamerasView(
+            tuple(
+                PlaceView(
+                    place.sight,
+                    place.seen,
+                    place.sight in settings.branch.not_seen_accepted,
+                    tuple(names[id_] for id_ in place.cameras if id_ in names),
+                )
+                for place in self._gateway.coverage.view()
+            ),
+            tuple(
+                RecorderView(
+                    one.id,
+                    one.name,
+                    " · ".join(part for part in (one.model, one.firmware) if part),
+                    self._findings(one.zones),
+                    tuple(self._camera(camera) for camera in one.cameras),
+                )
+                for one in found
+            ),
+        )
+
+    def _camera(self, camera: cctv.CameraNow) -> CameraView:
+        return CameraView(
+            camera.id,
+            camera.name,
+            camera.sees,
+            camera.mode,
+            self._findings(camera.zones),
+            _figure(f"point:{camera.id}.oldest", camera.oldest_d),
+            _figure(f"point:{camera.id}.gap", camera.gap_s),
+            camera.required_d,
+        )
+
+    def _findings(self, views: Iterable[detect.ZoneView]) -> tuple[FindingView, ...]:
+        found = []
+        for view in views:
+            said, label = cctv.said_of(view), showing.zone(view)["label"]
+            found.append(
+                FindingView(self._zone(view), Text(said["hi"], said["en"]), said != label and not view.unknown)
+            )
+        return tuple(found)
 
     def links(self) -> tuple[LinkView, ...]:
         """Every line with its devices."""
@@ -204,7 +261,7 @@ class Looker:
 
     def points(self) -> tuple[CurveView, ...]:
         """Each recorded number, without its curve."""
-        return tuple(_curve(point, None, DAY_S) for point in self._gateway.recorder.points())
+        return tuple(_curve(point, None, DAY_S) for point in self._plotted())
 
     async def curves(self) -> tuple[CurveView, ...]:
         """Each recorded number over its last day; without its curve where the record cannot be read in time."""
@@ -212,9 +269,16 @@ class Looker:
         drawn: dict[str, Plot] = {}
         with suppress(TimeoutError, LookupError, SpoolUnavailable):
             async with asyncio.timeout(PLOTS_S):
-                for point in recorder.points():
+                for point in self._plotted():
                     drawn[point.point] = await recorder.plot(point.point, end_s - DAY_S, end_s, ROWS)
-        return tuple(_curve(point, drawn.get(point.point), end_s) for point in recorder.points())
+        return tuple(_curve(point, drawn.get(point.point), end_s) for point in self._plotted())
+
+    def _plotted(self) -> list[RecordedPoint]:
+        """Of a recorder, how far back it goes and how wrong its clock is; each camera's figures stand with the camera."""
+        filmed = {id_ for id_, device in self._gateway.settings.devices.items() if cameras_of(device)}
+        kept = ("retention", "drift")
+        points = self._gateway.recorder.points()
+        return [one for one in points if one.device not in filmed or one.point.partition(".")[2] in kept]
 
     # --- Their parts -----------------------------------------------------------------------------------------------
 
@@ -288,6 +352,10 @@ def _curve(point: RecordedPoint, plot: Plot | None, end_s: int) -> CurveView:
     rows = () if plot is None else tuple(zip(plot.at, plot.low, plot.high, strict=True))
     step_s = 60 if plot is None else plot.step_s
     return CurveView(point.point, name, point.unit, point.low, point.high, rows, step_s, end_s - DAY_S, end_s)
+
+
+def _figure(key: str, number: cctv.Number) -> FigureView:
+    return FigureView(key, None if number.value is None else int(number.value), number.cannot)
 
 
 def _is_number(value: Value | None) -> bool:

@@ -18,7 +18,7 @@ from htpy import div, header, main, section
 
 from sentinel.core import labels
 from sentinel.gateway import status
-from sentinel.gateway.page import devices, head, incidents, pacing, plots, system, ways, zones
+from sentinel.gateway.page import cameras, devices, head, incidents, pacing, plots, system, ways, zones
 from sentinel.gateway.page.looking import Looker
 from sentinel.gateway.page.values import Live, Reader
 from sentinel.web import document, language
@@ -52,6 +52,7 @@ class Page:
             "head": (head.show, look.head),
             "incidents": (incidents.show, look.incidents),
             "zones": (zones.show, look.zones),
+            "cameras": (cameras.show, look.cameras),
             "devices": (devices.show, look.links),
             "ways": (ways.show, look.ways),
             "telemetry": (system.show, look.system),
@@ -99,6 +100,7 @@ class Page:
                 )[
                     div(class_="column")[made["incidents"], made["zones"]],
                     div(class_="column")[made["ways"], made["devices"], made["telemetry"]],
+                    made["cameras"],
                     made["plots"],
                 ],
             ],

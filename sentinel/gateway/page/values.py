@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sentinel.core.incident import NoticeState
-from sentinel.core.model import Role, Severity, Text
+from sentinel.core.model import Role, Severity, Sight, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +162,67 @@ class ZoneView:
     stale: bool  # not heard of for too long: an alarm that stands may be over by now
     measured: bool  # its value is a number and stands in `Live`
     limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One zone of a recorder or camera, and what it says in words."""
+
+    zone: ZoneView
+    said: Text
+    own: bool  # in words of its own, that need no name of the thing before them
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """One number of a camera, whole; None is not known. `cannot`: this recorder does not have it."""
+
+    key: str  # of its age in `Live`
+    value: int | None
+    cannot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """One place that must be seen."""
+
+    sight: Sight
+    seen: str  # core.coverage.Seen
+    accepted: bool
+    cameras: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraView:
+    """One camera."""
+
+    id: str
+    name: Text
+    sees: tuple[Sight, ...]
+    mode: str
+    findings: tuple[FindingView, ...]
+    oldest_d: FigureView
+    gap_s: FigureView
+    required_d: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderView:
+    """One recorder with its cameras."""
+
+    id: str
+    name: Text
+    about: str
+    findings: tuple[FindingView, ...]
+    cameras: tuple[CameraView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CamerasView:
+    """What the police ask for, and what stands behind it."""
+
+    places: tuple[PlaceView, ...]
+    recorders: tuple[RecorderView, ...]
 
 
 @dataclass(frozen=True, slots=True)

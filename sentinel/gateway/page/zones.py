@@ -28,7 +28,7 @@ WELL = ("normal", "supervised")
 
 def show(zones: Sequence[ZoneView], reader: Reader) -> Fragment:
     """All of them."""
-    ordered = sorted(zones, key=_rank)  # stable: places stay
+    ordered = sorted(zones, key=rank)  # stable: places stay
     return fragment[
         h2[reader.say(labels.ZONES), span(class_="count")[str(len(zones))]],
         ul(class_="rows")[(_again(zone, reader) for zone in ordered)]
@@ -46,7 +46,8 @@ def level(zone: ZoneView) -> str:
     return "unknown" if zone.state == Condition.UNKNOWN else "calm"
 
 
-def _rank(zone: ZoneView) -> int:
+def rank(zone: ZoneView) -> int:
+    """0 for what is loudest; what is not known stands with the faults."""
     if zone.state == Condition.ALARM:
         return ROLES[zone.role].severity.rank
     if zone.state == Condition.TROUBLE:

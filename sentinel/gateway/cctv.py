@@ -1,0 +1,216 @@
+"""Recorders and cameras as they are now: what is seen, what is recorded, how far back, and what a recorder cannot say.
+
+For the page, the API and the metrics. A number that is too old, or that this recorder does not give, is None, never 0.
+Nothing silent goes through here: zones come from `showing`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sentinel.core.model import Condition, Failure, Quality, Text
+from sentinel.core.said import said
+from sentinel.core.words import SIGHTS, reason
+from sentinel.gateway import showing
+from sentinel.settings.equipment import cameras_of, required_days
+from sentinel.settings.policy import STALE_READS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sentinel.core.detect import ZoneView
+    from sentinel.core.model import Sight, Value
+    from sentinel.gateway.app import Gateway
+    from sentinel.settings.equipment import CameraView, Device
+
+GRACE_S = 1.0
+MOST = 60  # characters of a model or firmware
+LANGUAGES = ("hi", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One figure. `cannot`: the recorder has said that it does not have it."""
+
+    value: float | None = None
+    cannot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraNow:
+    """One camera."""
+
+    id: str  # "<recorder>.<camera>"
+    name: Text
+    channel: int
+    sees: tuple[Sight, ...]
+    zones: tuple[ZoneView, ...]
+    mode: str  # always, motion, off; "" not known
+    oldest_d: Number
+    gap_s: Number
+    required_d: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderNow:
+    """One recorder, and its cameras in the order of the file."""
+
+    id: str
+    name: Text
+    zones: tuple[ZoneView, ...]
+    model: str
+    firmware: str
+    retention_d: Number
+    drift_s: Number
+    required_d: int
+    cameras: tuple[CameraNow, ...]
+
+
+def recorders(gateway: Gateway) -> tuple[RecorderNow, ...]:
+    """Each device that has cameras."""
+    views = gateway.sensing.view()
+    found = []
+    for id_, device in gateway.settings.devices.items():
+        cameras = cameras_of(device)
+        if cameras:
+            own = [view for view in views if view.zone.point.startswith(f"{id_}.")]
+            found.append(_recorder(gateway, id_, device, cameras, own))
+    return tuple(found)
+
+
+def _recorder(
+    gateway: Gateway, id_: str, device: Device, cameras: Mapping[str, CameraView], views: Sequence[ZoneView]
+) -> RecorderNow:
+    today = gateway.clock.now().astimezone(ZoneInfo(gateway.settings.branch.time_zone)).date()
+    required = required_days(device, today)
+    rows = tuple(_camera(gateway, f"{id_}.{name}", camera, views, required) for name, camera in cameras.items())
+    theirs = {view.zone.id for row in rows for view in row.zones}
+    return RecorderNow(
+        id=id_,
+        name=device.name.text(),
+        zones=tuple(view for view in views if view.zone.id not in theirs),
+        model=_word(gateway, f"{id_}.model"),
+        firmware=_word(gateway, f"{id_}.firmware"),
+        retention_d=_number(gateway, f"{id_}.retention"),
+        drift_s=_number(gateway, f"{id_}.drift"),
+        required_d=required,
+        cameras=rows,
+    )
+
+
+def _camera(gateway: Gateway, id_: str, camera: CameraView, views: Sequence[ZoneView], required_d: int) -> CameraNow:
+    return CameraNow(
+        id=id_,
+        name=Text(camera.name.hi, camera.name.en),
+        channel=camera.channel,
+        sees=tuple(camera.sees),
+        zones=tuple(view for view in views if view.zone.point.startswith(f"{id_}.")),
+        mode=_word(gateway, f"{id_}.mode"),
+        oldest_d=_number(gateway, f"{id_}.oldest"),
+        gap_s=_number(gateway, f"{id_}.gap"),
+        required_d=required_d,
+    )
+
+
+def _number(gateway: Gateway, point: str) -> Number:
+    reading = gateway.sensing.latest.get(point)
+    if reading is not None and reading.reason is Failure.UNSUPPORTED:
+        return Number(cannot=True)
+    value = _fresh(gateway, point)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return Number(float(value)) if good and value is not None else Number()
+
+
+def _word(gateway: Gateway, point: str) -> str:
+    value = _fresh(gateway, point)
+    return value[:MOST] if isinstance(value, str) else ""
+
+
+def _fresh(gateway: Gateway, point: str) -> Value | None:
+    """What was last read of it well, unless that is too long ago."""
+    reading = gateway.sensing.latest.get(point)
+    if reading is None or reading.quality is not Quality.GOOD:
+        return None
+    stale_s = STALE_READS * gateway.settings.polled.get(point, 0.0) + GRACE_S
+    return None if gateway.clock.monotonic() - reading.at > stale_s else reading.value
+
+
+# --- For programs -----------------------------------------------------------------------------------------------------
+
+
+def status(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
+    """Places, recorders and cameras as plain JSON values. Ages stand in the zones that they name."""
+    now = recorders(gateway)
+    return {
+        "places": [
+            {
+                "place": place.sight,
+                "name": _both(SIGHTS[place.sight]),
+                "seen": place.seen,
+                "cameras": list(place.cameras),
+            }
+            for place in gateway.coverage.view()
+        ],
+        "recorders": [
+            {
+                "id": one.id,
+                "name": _both(one.name),
+                "model": one.model,
+                "firmware": one.firmware,
+                "required_days": one.required_d,
+                "retention_days": one.retention_d.value,
+                "drift_s": one.drift_s.value,
+                "findings": [_finding(view) for view in one.zones],
+            }
+            for one in now
+        ],
+        "cameras": [
+            {
+                "id": camera.id,
+                "name": _both(camera.name),
+                "recorder": one.id,
+                "channel": camera.channel,
+                "sees": list(camera.sees),
+                "mode": camera.mode,
+                "oldest_days": camera.oldest_d.value,
+                "required_days": camera.required_d,
+                "gap_s": camera.gap_s.value,
+                "unsupported": [
+                    name for name, number in (("oldest", camera.oldest_d), ("gap", camera.gap_s)) if number.cannot
+                ],
+                "findings": [_finding(view) for view in camera.zones],
+            }
+            for one in now
+            for camera in one.cameras
+        ],
+    }
+
+
+def _finding(view: ZoneView) -> dict[str, Any]:
+    shown = showing.zone(view)
+    return {
+        "zone": shown["id"],
+        "role": shown["role"],
+        "state": shown["state"],
+        "reason": shown["reason"],
+        "said": said_of(view),
+    }
+
+
+def said_of(view: ZoneView) -> dict[str, str]:
+    """What a zone of a recorder says, in both languages: its own words where it has any, why not, or its state."""
+    shown = showing.zone(view)
+    value = shown["value"]
+    if shown["state"] == Condition.UNKNOWN:
+        return {lang: reason(shown["reason"], lang) if shown["reason"] else shown["label"][lang] for lang in LANGUAGES}
+    return {
+        lang: (isinstance(value, str) and said(view.zone.role, value, lang)) or shown["label"][lang]
+        for lang in LANGUAGES
+    }
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"hi": text.hi, "en": text.en}
