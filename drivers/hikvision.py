@@ -103,7 +103,7 @@ class HikvisionRecorder:
     def _state(self, talk: Talk, moment: Moment) -> Asking[dict[str, Value | Failure]]:
         device = read.root((yield from talk.one(ask.DEVICE)), "DeviceInfo")
         storage, proxied, analogue, time = yield from talk.ask([ask.STORAGE, ask.PROXIED, ask.ANALOGUE, ask.TIME])
-        stored = read.root(storage, "storage", "hddList")
+        stored = read.root(storage, "storage", "Storage", "hddList")
         if stored is Failure.UNSUPPORTED:
             stored = read.root((yield from talk.one(ask.DISKS)), "hddList", "storage")
         said = yield from own_words(talk, self._cameras)
@@ -170,30 +170,37 @@ class HikvisionRecorder:
         """IP cameras are in one list, analogue inputs in another, and either may be refused by a model without them."""
         network = {} if isinstance(proxied, Failure) else read.proxied(proxied)
         inputs = {} if isinstance(analogue, Failure) else read.analogue(analogue)
+        listed: dict[int, list[str | None]] = {}
+        for channel in self._cameras:
+            said: list[str | None] = [network[channel]] if channel in network else []
+            listed[channel] = said + ([inputs[channel]] if channel in inputs and not (said and network_only) else [])
+        lost = {} if isinstance(working, Failure) else {channel: one.lost for channel, one in working.items()}
+        if len(lost) > 1 and all(lost.values()) and all(Video.OK in said for said in listed.values()):
+            lost = {}  # a firmware that says "no signal" of every camera, good pictures and all
+        given = not isinstance(proxied, Failure) or not isinstance(analogue, Failure)
         values: dict[str, Value | Failure] = {}
         for channel, id_ in self._cameras.items():
-            lost = None if isinstance(working, Failure) or channel not in working else working[channel].lost
-            said = [network[channel]] if channel in network else []
-            if channel in inputs and not (said and network_only):
-                said += [inputs[channel] or ""]
-            values[f"{id_}.video"] = _seen([word for word in said if word], lost, listed=bool(said)) or next(
-                (one for one in (proxied, analogue) if isinstance(one, Failure) and one is not Failure.UNSUPPORTED),
-                # lists that were given and do not have it: it was taken off the recorder
-                Failure.UNSUPPORTED if said or not (network or inputs) else str(Video.OFFLINE),
-            )
+            value: Value | Failure | None = _seen(listed[channel], lost.get(channel))
+            if value is None and given and not listed[channel] and _why(proxied, analogue) is Failure.UNSUPPORTED:
+                value = str(Video.OFFLINE)  # it was taken off the recorder
+            values[f"{id_}.video"] = _why(proxied, analogue, working) if value is None else value
         return values
 
 
-def _seen(said: list[str], lost: bool | None, *, listed: bool) -> str | None:
+def _seen(said: list[str | None], lost: bool | None) -> str | None:
     """The worst of what the lists say; the recorder's own word for "no signal" where they say nothing or only good."""
-    bad = [word for word in said if word != Video.OK]
+    bad = [word for word in said if word is not None and word != Video.OK]
     if bad:
         return bad[0]
     if lost:
         return str(Video.LOST)
-    if said or (lost is False and listed):
-        return str(Video.OK)
-    return None
+    return str(Video.OK) if Video.OK in said or (said and lost is False) else None
+
+
+def _why(*answers: object) -> Failure:
+    """The first that failed; unsupported when none did."""
+    failed = (one for one in answers if isinstance(one, Failure) and one is not Failure.UNSUPPORTED)
+    return next(failed, Failure.UNSUPPORTED)
 
 
 def _worst(words: list[tuple[str, str]]) -> str:

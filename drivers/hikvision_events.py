@@ -66,6 +66,7 @@ class AlertStream:
                 if place == begin:
                     break
                 continue
+            begin = self._held.rfind(_BEGIN, begin, end)  # an event cut short before it is no part of it
             found.append(bytes(self._held[begin : end + len(_END)]))
             place = end + len(_END)
         del self._held[:place]

@@ -115,6 +115,8 @@ def _access(device: Answer, picture: Answer) -> Value | Failure:
             return answer.failure
         if answer.status >= 500 and answer.status != 501:
             return Failure.REFUSED
+        if answer.status == 200 and xml.parse(answer.body[:4000], "ResponseStatus") is not None:
+            return Failure.BAD_REPLY  # it went as far as to look, unasked who asks: not guarded, and nothing was shown
     return str(Access.OK)
 
 

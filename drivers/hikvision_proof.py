@@ -104,6 +104,8 @@ class Proof:
             return Failure.RANGE, Failure.RANGE
         age = Failure.UNSUPPORTED if newest is None else max((now - newest).total_seconds(), 0.0)
         word = recording(newest, now, near=close)
+        if newest is not None and not found.spans and now - newest <= NEAR_NOW:  # it was there, and is not any more
+            word = f"{Recording.STOPPED} {newest:%d-%m %H:%M}"
         if word != Recording.PROVED and not found.whole:  # the last page was never seen
             return Failure.BAD_REPLY, Failure.BAD_REPLY
         if word != Recording.PROVED and self.modes.get(channel) == "off":

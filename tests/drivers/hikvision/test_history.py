@@ -149,6 +149,13 @@ async def test_the_inventory_has_every_channel_with_its_name() -> None:
         ]  # fmt: skip
 
 
+async def test_an_error_in_words_to_whoever_asks_is_not_called_guarded() -> None:
+    it = simulated(open=True)
+    it.cameras[1].online = False
+    async with wired(it) as (_, wire):
+        assert (await wire.assess(recorder(), "history"))["access"] is Failure.BAD_REPLY
+
+
 def hunted(start: int) -> tuple[int | None, int]:
     """What the questions for single days find when footage begins so many days ago, and how many they were."""
     hunt, questions = bisect(90, 3), 1

@@ -56,6 +56,15 @@ async def test_a_camera_that_records_again_is_proved_again() -> None:
         assert (await wire.assess(dvr, "proof"))["cam1.recording"] == "proved"
 
 
+async def test_files_that_vanish_are_told_at_once_though_they_were_seen_a_minute_ago() -> None:
+    it = simulated()
+    async with wired(it) as (_, wire):
+        dvr = recorder()
+        await wire.assess(dvr, "proof")
+        it.cameras[1].kept_days = 0
+        assert (await wire.assess(dvr, "proof"))["cam1.recording"] == f"stopped {NOON:%d-%m %H:%M}"
+
+
 async def test_a_camera_that_stopped_within_the_half_hour_is_still_proved() -> None:
     it = simulated()
     it.cameras[1].stopped = ago(minutes=29)

@@ -77,6 +77,33 @@ async def test_the_recorders_own_word_serves_where_the_lists_are_not_supported_o
         assert found["cam1.video"] is Failure.UNSUPPORTED  # "signal 0" of a channel in no list proves nothing
 
 
+async def test_all_cameras_taken_off_the_recorder_are_offline() -> None:
+    it = simulated(2)
+    it.cameras.clear()
+    async with wired(it) as (_, wire):
+        found = await wire.assess(recorder(2), "state")
+        assert (found["cam1.video"], found["cam2.video"]) == ("offline", "offline")
+
+
+async def test_a_list_that_failed_leaves_a_camera_unknown_and_not_taken_off() -> None:
+    it = simulated(2, analogue=True, faults={"Video/inputs": Fault.BUSY})
+    async with wired(it) as (_, wire):
+        found = await wire.assess(recorder(2), "state")
+        assert (found["cam1.video"], found["cam2.video"]) == (Failure.REFUSED, Failure.REFUSED)
+
+
+async def test_a_recorder_that_says_no_signal_of_every_camera_that_it_shows_is_not_believed() -> None:
+    it = simulated(2)
+    for camera in it.cameras.values():
+        camera.lost = True
+    async with wired(it) as (_, wire):
+        found = await wire.assess(recorder(2), "state")
+        assert (found["cam1.video"], found["cam2.video"]) == ("ok", "ok")
+        it.cameras[1].online = False
+        found = await wire.assess(recorder(2), "state")
+        assert (found["cam1.video"], found["cam2.video"]) == ("offline", "lost")
+
+
 @pytest.mark.parametrize(
     ("status", "property_", "word"),
     [
