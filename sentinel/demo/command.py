@@ -25,8 +25,17 @@ if TYPE_CHECKING:
     from sentinel.demo.town import Town
 
 Report = dict[str, Any]  # what --headless prints
-NAMES = ("hold-up", "mains-and-battery", "smoke", "device-unplugged")
-SECONDS = 120.0
+NAMES = (
+    "hold-up",
+    "mains-and-battery",
+    "smoke",
+    "duress",
+    "camera-covered",
+    "disk-failed",
+    "retention-short",
+    "device-unplugged",
+)
+SECONDS = 180.0
 MOST_PORT = 65535
 
 

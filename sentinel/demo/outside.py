@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from sentinel.settings.site import Settings
 
 ASK_S = 5.0
-# What moves with time alone: ages, and counts of reads and of what is recorded.
+# What moves with time alone: ages, counts of reads and of what is recorded, and what a recorder's files amount to.
 _MOVING = re.compile(
-    r"sentinel_((zone|device)_age_seconds|read\w*|slots_skipped_total|telemetry_(points|waiting|oldest|spool_bytes)\w*)\b"
+    r"sentinel_((zone|device)_age_seconds|read\w*|slots_skipped_total|telemetry_(points|waiting|oldest|spool_bytes)\w*"
+    r"|recorder_(drift|retention)\w*|camera_(gap|oldest)\w*)\b"
 )
 AGES = ("age_s", "since_s")
+FOOTAGE = ("drift_s", "retention_days", "oldest_days", "gap_s")
 WELL = ("normal", "supervised")
 
 
@@ -154,6 +156,8 @@ class Outside:
         del status["at"]
         for part in ("zones", "devices", "ways"):
             status[part] = [{key: one[key] for key in one if key not in AGES} for one in status[part]]
+        for part in ("recorders", "cameras"):
+            status[part] = [{key: one[key] for key in one if key not in FOOTAGE} for one in status[part]]
         status["links"] = [link["id"] for link in status["links"]]
         record = status.pop("telemetry")
         status["record"] = [(one["up"], one["reason"]) for one in (record["spool"], record["store"])]

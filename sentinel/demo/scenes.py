@@ -10,20 +10,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from drivers.sim.device import Fault
-from sentinel.core.facts import Answered, Disposition, IncidentCleared, IncidentOpened, NoticeQueued
-from sentinel.core.incident import NoticeState
+from sentinel.core.facts import Disposition
 from sentinel.core.model import Party, Severity
-from sentinel.demo.outside import WELL
+from sentinel.demo import script
+from sentinel.demo.scenes_cctv import camera_covered, disk_failed, duress, retention_short
 from sentinel.demo.stage import Scene
 from sentinel.gateway.exchange import CommandKind
 
 if TYPE_CHECKING:
-    from sentinel.core.incident import Incident
-    from sentinel.demo.outside import Shown
     from sentinel.demo.stage import Stage
 
 ROUND_S = 8.0  # of the ladders in branch.yaml
-OFFICER = "HC R. Verma"
 BEHIND_THE_PANEL = frozenset(
     {
         "hold-up-counter", "hold-up-manager", "panic-gate", "strong-room",
@@ -48,7 +45,7 @@ async def hold_up(stage: Stage) -> None:
         "it says where, in Hindi, and that it will repeat",
         holds="कैश काउंटर होल्ड-अप बटन" in letter.body and "दोहराया जाएगा" in letter.body,
     )
-    await _delivered(stage, one)
+    await script.delivered(stage, one)
     stage.check(
         "the branch shows what it showed before: supervised, no incident, no number that moved",
         holds=await outside.shown() == quiet and quiet.zones["hold-up-counter"] == "supervised",
@@ -56,7 +53,7 @@ async def hold_up(stage: Stage) -> None:
 
     stage.tell("The button is let go. Somebody in the branch tries to make it go away.")
     bus.set("panel.di1", value=True)
-    await stage.see("the room sees the input return", lambda: _cleared(stage, one), 5)
+    await stage.see("the room sees the input return", lambda: script.cleared(stage, one), 5)
     stage.check(
         "the incident stays open: a hold-up is closed by a person", holds=outside.opened(one.subject) is not None
     )
@@ -70,19 +67,19 @@ async def hold_up(stage: Stage) -> None:
         6,
     )
 
-    stage.tell(f"{OFFICER} at the station answers.")
-    await _answer(stage, one, CommandKind.ACKNOWLEDGE)
+    stage.tell(f"{script.OFFICER} at the station answers.")
+    await script.answer(stage, one, CommandKind.ACKNOWLEDGE)
     await stage.see(
-        "those who were told read who has it", lambda: outside.mail("security-officer", OFFICER, one.code), 5
+        "those who were told read who has it", lambda: outside.mail("security-officer", script.OFFICER, one.code), 5
     )
-    alarms = _alarms(stage, one)
+    alarms = script.alarms(stage, one)
     rest_s = max(2.0, pressed + ROUND_S + 2.0 - asyncio.get_running_loop().time())
     await stage.see_nothing(
-        "the ladder has stopped: nobody is told again", lambda: _alarms(stage, one) != alarms, rest_s
+        "the ladder has stopped: nobody is told again", lambda: script.alarms(stage, one) != alarms, rest_s
     )
-    await _answer(stage, one, CommandKind.DISPATCH)
-    await _answer(stage, one, CommandKind.ARRIVE)
-    await _close(stage, one, Disposition.GENUINE)
+    await script.answer(stage, one, CommandKind.DISPATCH)
+    await script.answer(stage, one, CommandKind.ARRIVE)
+    await script.close(stage, one, Disposition.GENUINE)
     stage.check(
         "from beginning to end no letter went to anybody in the branch",
         holds=outside.mailed() == {"sho", "security-officer"} and outside.told() == outside.mailed() | {"thana"},
@@ -123,8 +120,8 @@ async def mains_and_battery(stage: Stage) -> None:
     stage.tell("The mains return, and the charger with them.")
     bus.set("panel.di7", value=True)
     bus.set("battery.voltage", 13.2)
-    await _restored(stage, mains, "manager", "पैनल की बिजली")
-    await _restored(stage, battery, "manager", "पैनल की बैटरी")
+    await script.restored(stage, mains, "manager", "पैनल की बिजली")
+    await script.restored(stage, battery, "manager", "पैनल की बैटरी")
     await stage.see(
         "the installer too", lambda: outside.mail("installer", "Restored: Panel mains supply", mains.code), 3
     )
@@ -143,13 +140,13 @@ async def smoke(stage: Stage) -> None:
     one = await stage.see("the station's wall has it", lambda: outside.opened("zone:smoke-hall"), 4)
     stage.check("as critical", holds=one.severity is Severity.CRITICAL)
     await stage.see("the station house officer reads", lambda: outside.mail("sho", "आग: धुआँ", one.code), 3)
-    await _delivered(stage, one)
+    await script.delivered(stage, one)
     await stage.see("the branch manager too", lambda: outside.mail("manager", "आग: धुआँ", one.code), 3)
     await stage.see_branch("the branch shows it", lambda shown: shown.zones["smoke-hall"] == "alarm", 3)
 
     stage.tell("The basket is carried out, the smoke clears, the panel is normal again.")
     await fire.set("fire-panel.zone1", "normal")
-    await stage.see("the room sees the input return", lambda: _cleared(stage, one), 8)
+    await stage.see("the room sees the input return", lambda: script.cleared(stage, one), 8)
     stage.check("latched: it stays open until a person closes it", holds=outside.opened(one.subject) is not None)
 
     stage.tell("The manager acknowledges in the branch.")
@@ -157,19 +154,19 @@ async def smoke(stage: Stage) -> None:
         "the answer is taken",
         holds=await outside.acknowledge(f"{outside.settings.branch.number}-{one.code}", "Manager") == 200,
     )
-    await stage.see("and recorded as the bank's", lambda: _answered(stage, one, Party.BANK), 3)
-    alarms = _alarms(stage, one, "sho")
+    await stage.see("and recorded as the bank's", lambda: script.answered(stage, one, Party.BANK), 3)
+    alarms = script.alarms(stage, one, "sho")
     await stage.see(
         "it stops nothing: the station is told again",
-        lambda: _alarms(stage, one, "sho") > alarms,
+        lambda: script.alarms(stage, one, "sho") > alarms,
         began + 2 * ROUND_S - asyncio.get_running_loop().time(),
     )
 
-    stage.tell(f"{OFFICER} answers, sends a party, and the party closes it on the spot.")
-    await _answer(stage, one, CommandKind.ACKNOWLEDGE)
-    await _answer(stage, one, CommandKind.DISPATCH)
-    await _answer(stage, one, CommandKind.ARRIVE)
-    await _close(stage, one, Disposition.GENUINE)
+    stage.tell(f"{script.OFFICER} answers, sends a party, and the party closes it on the spot.")
+    await script.answer(stage, one, CommandKind.ACKNOWLEDGE)
+    await script.answer(stage, one, CommandKind.DISPATCH)
+    await script.answer(stage, one, CommandKind.ARRIVE)
+    await script.close(stage, one, Disposition.GENUINE)
     await stage.see("the manager reads how it ended", lambda: outside.mail("manager", "मामला बंद (असली)", one.code), 3)
 
 
@@ -178,7 +175,7 @@ async def device_unplugged(stage: Stage) -> None:
     outside, bus = stage.outside, stage.town.bus
     stage.tell("The panel's input board loses its supply. It answers no more; its neighbours on the bus do.")
     bus.fault("panel", Fault.SILENT)
-    await _goes_dark(stage, "device:panel", "अलार्म पैनल इनपुट", BEHIND_THE_PANEL)
+    await script.goes_dark(stage, "device:panel", "अलार्म पैनल इनपुट", BEHIND_THE_PANEL)
     shown = await outside.shown()
     stage.check(
         "its neighbours are read as before",
@@ -186,113 +183,23 @@ async def device_unplugged(stage: Stage) -> None:
     )
     stage.tell("The board has its supply again.")
     bus.fault("panel", None)
-    await _comes_back(stage, "device:panel", "अलार्म पैनल इनपुट")
+    await script.comes_back(stage, "device:panel", "अलार्म पैनल इनपुट")
 
     stage.tell("Somebody pulls the RS-485 adapter out of the box: three devices are gone at once.")
     await bus.pull()
-    await _goes_dark(stage, "link:bus", "", ON_THE_BUS)
+    await script.goes_dark(stage, "link:bus", "", ON_THE_BUS)
     stage.tell("And puts it back.")
     await bus.plug()
-    await _comes_back(stage, "link:bus", "")
+    await script.comes_back(stage, "link:bus", "")
 
 
 SCENES = (
     Scene("hold-up", "Hold-up: told outside, silent inside", hold_up),
     Scene("mains-and-battery", "Mains and battery: a fault for those who mend it", mains_and_battery),
     Scene("smoke", "Smoke: latched until the police close it", smoke),
+    Scene("duress", "Duress: a code at the keypad, heard by nobody in the branch", duress),
+    Scene("camera-covered", "Camera covered: the road is not seen any more", camera_covered),
+    Scene("disk-failed", "Disk failed: told by its number before footage is missed", disk_failed),
+    Scene("retention-short", "Retention short: 11 days are kept, 90 are asked for", retention_short),
     Scene("device-unplugged", "Device unplugged: unknown is not normal", device_unplugged),
 )
-
-
-# --- What several scenes look for ------------------------------------------------------------------------------------
-
-
-async def _delivered(stage: Stage, one: Incident) -> None:
-    await stage.see(
-        "the notice to the station's desk is delivered: the room's receipt is in",
-        lambda: stage.outside.notice(one.code, "thana", "room") is NoticeState.DELIVERED,
-        5,
-    )
-
-
-async def _answer(stage: Stage, one: Incident, kind: CommandKind) -> None:
-    """An officer answers by the room's credential, and the answer comes back as a fact."""
-    room, outside = stage.town.room, stage.outside
-    before = len(_answers(stage, one))
-    room.command(outside.branch, kind, name=OFFICER, role="police", incident=one.code)
-    await stage.see(
-        f"{kind}: a fact, with the authority of the police",
-        lambda: (
-            [fact.party for fact in _answers(stage, one)[before:]] == [Party.POLICE] and outside.state().find(one.code)
-        ),
-        5,
-    )
-
-
-async def _close(stage: Stage, one: Incident, disposition: Disposition) -> None:
-    room, outside = stage.town.room, stage.outside
-    room.command(
-        outside.branch, CommandKind.CLOSE, name=OFFICER, role="police", incident=one.code, disposition=str(disposition)
-    )
-    await stage.see(f"closed by the station as {disposition}", lambda: _closed(stage, one, disposition), 5)
-    await stage.see("the station house officer reads", lambda: outside.mail("sho", "मामला बंद", one.code), 5)
-
-
-async def _restored(stage: Stage, one: Incident, contact: str, name: str) -> None:
-    await stage.see("closed by itself", lambda: _closed(stage, one, Disposition.RESTORED), 12)
-    await stage.see("who was told is told", lambda: stage.outside.mail(contact, f"ठीक हुआ: {name}", one.code), 3)
-
-
-async def _goes_dark(stage: Stage, subject: str, name: str, behind: frozenset[str]) -> None:
-    """One high incident that names what it hides, told; and the branch shows all of it as unknown."""
-    outside = stage.outside
-    before = sum(isinstance(one.fact, IncidentOpened) for one in outside.facts())
-    one = await stage.see("the room has one incident", lambda: outside.opened(subject), 10)
-    stage.check("high, for a hold-up button stands behind it", holds=one.severity is Severity.HIGH)
-    stage.check(f"it folds {len(behind)} zones", holds=set(one.hides) == behind)
-    await stage.see(
-        "the bank's security officer reads", lambda: outside.mail("security-officer", f"खराबी: {name}", one.code), 3
-    )
-    await stage.see_branch(
-        "the branch shows each of them as unknown, none as normal",
-        lambda shown: {zone for zone, state in shown.zones.items() if state == "unknown"} == behind,
-        4,
-    )
-    opened = sum(isinstance(one.fact, IncidentOpened) for one in outside.facts()) - before
-    stage.check("one incident, not one for each zone", holds=opened == 1)
-
-
-async def _comes_back(stage: Stage, subject: str, name: str) -> None:
-    outside = stage.outside
-    one = outside.opened(subject)
-    stage.check("it stands until then", holds=one is not None)
-    assert one is not None
-    await _restored(stage, one, "security-officer", name)
-    await stage.see_branch("every zone is known again", _all_is_well, 5)
-
-
-def _all_is_well(shown: Shown) -> bool:
-    return all(state in WELL for state in shown.zones.values()) and not shown.incidents["open"]
-
-
-def _cleared(stage: Stage, one: Incident) -> bool:
-    return any(isinstance(r.fact, IncidentCleared) and r.fact.code == one.code for r in stage.outside.facts())
-
-
-def _closed(stage: Stage, one: Incident, disposition: Disposition) -> Incident | None:
-    found = stage.outside.state().find(one.code)
-    return found if found is not None and found.disposition is disposition else None
-
-
-def _answers(stage: Stage, one: Incident) -> list[Answered]:
-    return [r.fact for r in stage.outside.facts() if isinstance(r.fact, Answered) and r.fact.code == one.code]
-
-
-def _answered(stage: Stage, one: Incident, party: Party) -> bool:
-    return [fact.party for fact in _answers(stage, one)] == [party]
-
-
-def _alarms(stage: Stage, one: Incident, contact: str = "") -> int:
-    """How often anybody (or this contact) was told of it, follow-ups not counted."""
-    queued = [r.fact for r in stage.outside.facts() if isinstance(r.fact, NoticeQueued)]
-    return sum(fact.code == one.code and fact.step >= 0 and contact in ("", fact.contact) for fact in queued)

@@ -1,8 +1,10 @@
 """A simulated branch and those it tells, on loopback in a temporary folder, around the real daemon.
 
-    fire panel (Modbus TCP) --.               .-- broker -- control room (room.py)
-    alarm panel, sensor,      +-- sentinel run+-- mail server (mail.py)
-    battery (RTU on a pty)  --'               '-- store (sink.py), unless a server is named
+    fire panel (Modbus TCP) --.                 .-- broker -- control room (room.py)
+    alarm panel, sensor,      |                 |
+    battery (RTU on a pty)    +-- sentinel run -+-- mail server (mail.py)
+    receiver (on a pty),      |                 |
+    recorder (HTTP)         --'                 '-- store (sink.py), unless a server is named
 
 Everything ends when the block is left, however it is left; the scenes (scenes.py) play on it.
 """
@@ -27,6 +29,7 @@ from sentinel.commands.profiles import load_profile
 from sentinel.commands.tables import real_tables
 from sentinel.demo.broker import broker, free_port, installed
 from sentinel.demo.child import child
+from sentinel.demo.equipment import ReportingPanel, calm, recorder, serving
 from sentinel.demo.mail import mailboxes
 from sentinel.demo.outside import Outside
 from sentinel.demo.record import Server, make_room, section
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from drivers.sim.device import Fault
+    from drivers.sim.hikvision_recorder import SimRecorder
     from sentinel.core.model import Value
     from sentinel.demo.child import Child
     from sentinel.demo.sink import Sink
@@ -101,6 +105,8 @@ class Town:
     broker: str  # which one it is
     bus: Bus
     fire: Simulator
+    panel: ReportingPanel
+    recorder: SimRecorder
     room: Room
     outside: Outside
     daemon: Child
@@ -119,6 +125,7 @@ class Town:
             self.bus.set(point, value)
         for number in range(1, 5):
             await self.fire.set(f"fire-panel.zone{number}", "normal")
+        calm(self.recorder)
         await self.bus.plug()
 
 
@@ -144,6 +151,10 @@ async def town(
             _device("battery", "pzem-017", 3),
         )
         stack.push_async_callback(bus.pull)
+        panel, cctv = ReportingPanel(), recorder()
+        await stack.enter_async_context(panel.plugged(folder / "receiver"))
+        cctv_port = await stack.enter_async_context(serving(cctv))
+        (folder / "cctv-password").write_text(cctv.password, encoding="utf-8")
         boxes = await stack.enter_async_context(mailboxes())
         kept = None if server else await stack.enter_async_context(sink())
         store = server or Server(f"http://127.0.0.1:{kept.port if kept else 0}", "v1")
@@ -158,6 +169,9 @@ async def town(
         places = {
             "bus": bus.port,
             "fire_port": fire_port,
+            "receiver": folder / "receiver",
+            "cctv_port": cctv_port,
+            "cctv_password": folder / "cctv-password",
             "broker_port": post.port,
             "mail_port": boxes.port,
             "influx": section(store),
@@ -179,7 +193,7 @@ async def town(
         stack.push_async_callback(outside.close)
         command = [sys.executable, "-m", "sentinel.cli", "run", str(config)]
         daemon = await stack.enter_async_context(child("sentinel", command, folder / "sentinel.log"))
-        made = Town(config, socket, page_port, post.name, bus, fire, room, outside, daemon, kept)
+        made = Town(config, socket, page_port, post.name, bus, fire, panel, cctv, room, outside, daemon, kept)
         await made.calm()
         await _ready(made)
         yield made

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.converser")
 
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-OPEN_S, SEND_S, CLOSE_S = 10.0, 5.0, 2.0
+OPEN_S, SEND_S, CLOSE_S = 10.0, 6.0, 2.0  # the link has its own, shorter ones
 TICK_S = 1.0
 PENDING = 32  # acknowledgements that wait; the newest is the loser
 OUTGOING = 64  # pieces that the line has not taken yet; more is a line that is stuck
