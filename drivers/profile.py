@@ -158,7 +158,7 @@ class RepeatForm(Strict):
     @model_validator(mode="after")
     def _moves(self) -> Self:
         if not self.step and not self.bits:
-            raise ValueError("a repeat moves on by step addresses or by bits")
+            raise ValueError("a repeat moves on by step addresses or by bits: add step: 1 (or bits: 2)")
         if self.count > (self.max or self.count):
             raise ValueError(f"count {self.count} is above max {self.max}")
         return self
