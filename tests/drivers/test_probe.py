@@ -13,7 +13,7 @@ import pytest
 
 from drivers.sim.device import Fault, SimulatedDevice
 from drivers.sim.server import Simulator
-from sentinel.commands import probe
+from sentinel.commands import probe, probe_modbus
 from sentinel.commands.profiles import load_profile
 from sentinel.ports import Table
 
@@ -148,7 +148,7 @@ def test_a_scan_stops_when_the_line_is_gone(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_device_that_answers_for_every_unit_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with wire(*(board(unit) for unit in probe.SCAN_UNITS)) as link:
+    with wire(*(board(unit) for unit in probe_modbus.SCAN_UNITS)) as link:
         assert probed("--link", link, "--profile", BOARD, "--scan") == 0
     assert "this is one device that does not look at the unit" in capsys.readouterr().out
 
@@ -192,13 +192,13 @@ def test_a_wrong_question_is_answered_with_the_right_way_to_ask(
     ],
 )
 def test_a_serial_line_is_named_briefly_and_the_profile_knows_the_rest(link: str, options: dict[str, object]) -> None:
-    assert probe.link_of(link, load_profile("pzem-017")) == ("modbus-rtu", options)
+    assert probe_modbus.link_of(link, load_profile("pzem-017")) == ("modbus-rtu", options)
 
 
 def test_a_converter_is_named_as_such() -> None:
     profile = load_profile("honeywell-cgw-mb")
-    assert probe.link_of("rtu-tcp:h:4001", profile, 2.0) == (
+    assert probe_modbus.link_of("rtu-tcp:h:4001", profile, 2.0) == (
         "modbus-rtu-tcp",
         {"host": "h", "port": 4001, "timeout_s": 2.0},
     )
-    assert probe.link_of("rtu:/dev/ttyS0", profile) == ("modbus-rtu", {"port": "/dev/ttyS0"})
+    assert probe_modbus.link_of("rtu:/dev/ttyS0", profile) == ("modbus-rtu", {"port": "/dev/ttyS0"})
