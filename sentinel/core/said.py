@@ -100,12 +100,20 @@ SENSELESS = "senseless-value"  # the reason of a word that is no normal and no a
 
 def fault(state: State, incident: Incident, language: str) -> str:
     """Why an incident's fault is one, as its people read it: the point's own words, else the reason, else its role's."""
-    value = state.values.get(incident.key, "")
-    if value and incident.reason in ("", SENSELESS) and (told := said(incident.role, value, language)):
-        return told
+    if (own := own_words(state, incident)) is not None:
+        return own.of(language)
     if incident.reason:
         return words.reason(incident.reason, language)
     return f"{words.ROLES[incident.role].of(language)} ({ROLES[incident.role].event})"
+
+
+def own_words(state: State, incident: Incident) -> Text | None:
+    """What the point itself says of what is wrong, where its word is one that is known here."""
+    if incident.closed_at is not None or incident.reason not in ("", SENSELESS):
+        return None
+    value = state.values.get(incident.key, "")
+    text = Text(*(said(incident.role, value, language) for language in ("hi", "en")))
+    return text if text.hi else None
 
 
 def said(role: Role, value: str, language: str) -> str:

@@ -12,6 +12,7 @@ from sentinel.core import ladder, words
 from sentinel.core.codes import ROLES
 from sentinel.core.encoding import stamp
 from sentinel.core.model import Condition
+from sentinel.core.said import own_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def zone(view: ZoneView) -> dict[str, Any]:
 
 def incident(one: Incident, state: State, names: Mapping[str, Text], now: datetime) -> dict[str, Any]:
     """One incident with its timeline, as the branch may see it. Never called for a silent one."""
-    answer = ladder.standing(one, now)
+    answer, own = ladder.standing(one, now), own_words(state, one)
     due = ladder.due_in(state, one, now)
     return {
         "code": one.code,
@@ -58,6 +59,7 @@ def incident(one: Incident, state: State, names: Mapping[str, Text], now: dateti
         "severity": one.severity,
         "test": one.test,
         "reason": one.reason,
+        "said": None if own is None else _both(own),
         "hides": list(one.hides),
         "opened_at": stamp(one.opened_at),
         "closed_at": None if one.closed_at is None else stamp(one.closed_at),

@@ -98,6 +98,19 @@ async def test_eleven_days_of_ninety_are_a_fault_of_the_camera_and_of_the_record
     assert (one["required_days"], int(one["retention_days"])) == (90, 11)
 
 
+async def test_the_card_of_a_recorder_s_fault_says_what_the_recorder_says(filmed: Story) -> None:
+    filmed.cctv.inside.cameras[2].kept_days = 11
+    await filmed.minutes(61)
+    for lang, words in (("en", "11 days kept, 90 are required"), ("hi", "रिकॉर्डिंग 11 दिन की है, 90 चाहिए")):
+        assert words in str(filmed.gateway.page.sections(lang)["incidents"])
+    async with filmed.session() as session, session.get("http://localhost/api/v1/incidents") as answer:
+        body = await answer.read()
+        check("GET", "/api/v1/incidents", answer.status, answer.headers["Content-Type"], body)
+        open_ = (await answer.json())["open"]
+    [said] = [one["said"] for one in open_ if one["subject"] == "zone:recorder-footage"]
+    assert said["en"] == "11 days kept, 90 are required"
+
+
 async def test_a_recording_that_stopped_says_since_when(filmed: Story) -> None:
     inside = filmed.cctv.inside
     inside.cameras[1].stopped = inside.now()

@@ -411,7 +411,7 @@ async def test_what_an_installer_wrote_is_text_and_never_markup() -> None:
 def an_incident(**other: Any) -> IncidentView:
     given: dict[str, Any] = {
         "code": "4821", "name": Text("दरवाज़ा", "Door"), "role": Role.SHUTTER, "severity": Severity.HIGH, "alarm": True,
-        "test": False, "reason": "", "hides": (), "opened_at": NOON, "again_at": None, "active": True, "answers": (),
+        "test": False, "reason": "", "said": None, "hides": (), "opened_at": NOON, "again_at": None, "active": True, "answers": (),
         "standing": None, "old": False, "police_owe": False, "notices": (), "next_at": None, "next_who": (),
         "closed_at": None, "disposition": None, "closed_by": None,
     }  # fmt: skip

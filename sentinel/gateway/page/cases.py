@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sentinel.core import labels, ladder, words
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Party, Text
+from sentinel.core.said import own_words
 from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Cases:
             alarm=not one.key.endswith("/trouble"),
             test=one.test,
             reason=one.reason,
+            said=own_words(self._gateway.desk.state, one),
             hides=tuple(names[f"zone:{zone}"] for zone in one.hides if f"zone:{zone}" in names),
             opened_at=one.opened_at,
             again_at=one.again_at,

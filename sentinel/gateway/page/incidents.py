@@ -106,7 +106,7 @@ def _card(one: IncidentView, reader: Reader) -> Element:
             reader.say(one.name),
             " · ",
             reader.say(words.SEVERITIES[one.severity]),
-            one.reason and [" · ", words.reason(one.reason, reader.lang)],
+            bool(_reason(one, reader)) and [" · ", _reason(one, reader)],
             " · ",
             reader.say(labels.STILL_ACTIVE if one.active else labels.OVER),
         ],
@@ -140,6 +140,12 @@ def _what(one: IncidentView, reader: Reader) -> str:
     if one.alarm:
         return reader.say(labels.HAPPENED.get(one.role, words.ROLES[one.role]))
     return f"{reader.say(labels.KINDS[one.role])}: {reader.say(words.CONDITIONS[Condition.TROUBLE])}"
+
+
+def _reason(one: IncidentView, reader: Reader) -> str:
+    if one.said is not None:
+        return reader.say(one.said)
+    return words.reason(one.reason, reader.lang) if one.reason else ""
 
 
 def _turn(one: IncidentView, reader: Reader) -> Node:
@@ -229,7 +235,8 @@ def _events(one: IncidentView, reader: Reader) -> list[_Event]:
     """All of them, oldest first."""
 
     def every() -> Iterator[_Event]:
-        reason = one.reason and f": {words.reason(one.reason, reader.lang)}"
+        told = _reason(one, reader)
+        reason = told and f": {told}"
         yield _Event(one.opened_at, [reader.say(labels.OPENED), reason], first=True)
         if one.again_at is not None:
             yield _Event(one.again_at, reader.say(labels.AGAIN))

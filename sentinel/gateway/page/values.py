@@ -96,6 +96,7 @@ class IncidentView:
     alarm: bool  # or the trouble of its sensor
     test: bool
     reason: str
+    said: Text | None  # what the point itself says of it: before the reason
     hides: tuple[Text, ...]
     opened_at: datetime
     again_at: datetime | None
