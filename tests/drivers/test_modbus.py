@@ -237,5 +237,5 @@ def test_a_strangers_driver_comes_in_by_its_entry_point(tmp_path: Path, monkeypa
     assert driver("knx").options is ModbusOptions
     with pytest.raises(TypeError, match='driver "broken" is no DriverKind'):
         driver("broken")
-    with pytest.raises(LookupError, match="broken, .*knx, modbus"):
+    with pytest.raises(LookupError, match=r"broken, .*knx, modbus"):
         driver("lon")
