@@ -24,6 +24,7 @@ from sentinel.ports import LinkError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from sentinel.core.model import Value
     from sentinel.ports import ByteLink, Clock, Conversation, Turn
 
 log = logging.getLogger("sentinel.converser")
@@ -32,7 +33,7 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 OPEN_S, SEND_S, CLOSE_S = 10.0, 6.0, 2.0  # the link has its own, shorter ones
 TICK_S = 1.0
 PENDING = 32  # acknowledgements that wait; the newest is the loser
-OUTGOING = 64  # pieces that the line has not taken yet; more is a line that is stuck
+OUTGOING = 65_536  # bytes that the line has not taken yet; more is a line that is stuck
 QUIET_S = 60.0  # a line on which nothing is heard for so long, or for three of its points' times, is opened anew
 
 
@@ -48,7 +49,8 @@ class _Owed:
 class Converser:
     """Owns the talk on one link. `points`: "<device>.<point>" -> how often it is read or held while the panel is there.
 
-    `hear` gets the readings of each turn, in order; what it gives is True once all that follows is durable.
+    `hear` gets the readings of each turn, in order, and whether they are a sign of life; what it gives is True once all
+    that follows is durable.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Converser:
         link: ByteLink,
         conversation: Conversation,
         points: Mapping[str, float],
-        hear: Callable[[list[Reading]], asyncio.Future[bool]],
+        hear: Callable[[list[Reading], bool], asyncio.Future[bool]],
         clock: Clock,
     ) -> None:
         self.name = name
@@ -75,7 +77,8 @@ class Converser:
         self._damaged = 0
         self._withheld = ""  # why the last acknowledgement was not given
         self._owed: deque[_Owed] = deque()
-        self._outgoing: deque[bytes] = deque()
+        self._outgoing = bytearray()
+        self._known: dict[str, Value] = {}  # what each point said last
         self._owing, self._speaking = asyncio.Event(), asyncio.Event()
 
     def works(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -139,9 +142,13 @@ class Converser:
             await self._speaking.wait()
             self._speaking.clear()
             while self._outgoing:
+                if len(self._outgoing) > OUTGOING:
+                    raise LinkError(Failure.NOT_CONNECTED, "the line does not take what is said")
+                data = bytes(self._outgoing)
+                self._outgoing.clear()
                 try:
                     async with asyncio.timeout(SEND_S):
-                        await self._link.send(self._outgoing.popleft())
+                        await self._link.send(data)
                 except TimeoutError:
                     raise LinkError(Failure.NOT_CONNECTED, f"took nothing within {SEND_S:g} s") from None
 
@@ -168,12 +175,13 @@ class Converser:
             durable = None
             if turn.readings:
                 # Rule 6: only what comes at its own time is counted. A message that comes by itself may be a hold-up.
-                self.stats.reads += any(reading.quality is Quality.HELD for reading in turn.readings)
-                durable = self._hear(list(turn.readings))
+                regular = self._is_sign_of_life(turn.readings)
+                self.stats.reads += regular
+                durable = self._hear(list(turn.readings), regular)
             if turn.send:
                 self._say(turn.send)
             if turn.acknowledge:
-                self._owe(turn, durable or self._hear([]), now)
+                self._owe(turn, durable or self._hear([], False), now)
             elif durable is not None:
                 durable.cancel()  # nobody waits for it
 
@@ -194,10 +202,20 @@ class Converser:
         self._withheld = withheld
 
     def _say(self, data: bytes) -> None:
-        if len(self._outgoing) >= OUTGOING:
-            raise LinkError(Failure.NOT_CONNECTED, "the line does not take what is said")
-        self._outgoing.append(data)
+        if len(self._outgoing) <= OUTGOING:
+            self._outgoing += data
         self._speaking.set()
+
+    def _is_sign_of_life(self, readings: Sequence[Reading]) -> bool:
+        """At least half of the points, as they were."""
+        still = 0
+        for reading in readings:
+            if reading.quality is Quality.HELD:
+                still += 1
+            elif reading.value is not None:
+                still += not reading.again and self._known.get(reading.point) == reading.value
+                self._known[reading.point] = reading.value
+        return 2 * still >= max(len(self._points), 1)
 
     def _count_damaged(self) -> None:
         damaged = self._conversation.damaged()
@@ -217,7 +235,7 @@ class Converser:
             self._lost = error.failure
             log.warning("line lost link=%s reason=%s detail=%s", self.name, error.failure, error)
         at = self._clock.monotonic()
-        self._hear([Reading(point, None, Quality.FAILED, at, error.failure) for point in self._points]).cancel()
+        self._hear([Reading(point, None, Quality.FAILED, at, error.failure) for point in self._points], False).cancel()
 
     def _forget(self) -> None:
         """What was owed or to be said belongs to the line that was lost."""

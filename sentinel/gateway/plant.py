@@ -50,8 +50,8 @@ class Ears(Protocol):
     def take(self, readings: list[Reading]) -> None:
         """What was asked for."""
 
-    def hear(self, readings: list[Reading]) -> asyncio.Future[bool]:
-        """What came by itself; whether it became durable."""
+    def hear(self, readings: list[Reading], regular: bool) -> asyncio.Future[bool]:
+        """What came by itself, as a sign of life or as news; whether it became durable."""
 
 
 @runtime_checkable

@@ -69,13 +69,13 @@ class Sensing:
         self.taken += len(readings)
         self._take(readings, sudden=False)
 
-    def hear(self, readings: list[Reading]) -> asyncio.Future[bool]:
+    def hear(self, readings: list[Reading], regular: bool = False) -> asyncio.Future[bool]:
         """What a panel said by itself. Done when all that follows is durable: True; False when it is in memory only.
 
         A panel that says it once more, because it got no answer, waits for the same. What a delay of its zone keeps
-        from being told is not durable either. Rule 6: no counter moves by it, for it may be a hold-up.
+        from being told is not durable either. Rule 6: only a sign of life (`regular`) is counted, news may be a hold-up.
         """
-        if any(reading.quality is Quality.HELD for reading in readings):
+        if regular:
             self.taken += len({reading.point for reading in readings})
         self._take(readings, sudden=True)
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

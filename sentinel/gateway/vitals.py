@@ -79,8 +79,9 @@ class Vitals:
 
     def _patience_s(self, link: str) -> float:
         devices = {id_ for id_, device in self._settings.devices.items() if device.link == link}
-        polled = (every for point, every in self._settings.polled.items() if point.partition(".")[0] in devices)
-        return max(LINK_UP_S, 2 * max(polled, default=0.0))
+        polled = [every for point, every in self._settings.polled.items() if point.partition(".")[0] in devices]
+        # Of several devices the quick one may be dead; a recorder alone is asked every few seconds, beside once an hour.
+        return max(LINK_UP_S, 2 * (min if len(devices) == 1 else max)(polled, default=0.0))
 
     def _daemon(self, daemon: Daemon, counts: Counts, now_ms: int) -> None:
         values: dict[str, bool | int | float | str] = {

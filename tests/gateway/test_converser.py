@@ -64,9 +64,11 @@ class Desk:
 
     by_itself: bool = True
     heard: list[Reading] = field(default_factory=list)
+    signs: int = 0
     waiting: list[asyncio.Future[bool]] = field(default_factory=list)
 
-    def hear(self, readings: list[Reading]) -> asyncio.Future[bool]:
+    def hear(self, readings: list[Reading], regular: bool) -> asyncio.Future[bool]:
+        self.signs += regular
         self.heard += readings
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if self.by_itself:
@@ -91,7 +93,7 @@ class Bench:
         self.task = asyncio.create_task(self.converser.run())
 
     def acks(self) -> str:
-        return b"".join(data for _, data in self.line.said if data != b"hello").decode()
+        return b"".join(data for _, data in self.line.said).replace(b"hello", b"").decode()
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -247,6 +249,39 @@ async def test_a_message_that_comes_by_itself_moves_no_counter_that_the_branch_c
     bench.line.say(b".")
     await asyncio.sleep(0.1)
     assert bench.converser.stats.reads == before + 1
+    await bench.stop()
+
+
+async def test_a_panel_that_repeats_all_that_it_knows_gives_a_sign_of_life(clock: FakeClock) -> None:
+    class Whole(Letters):
+        """Tells both points each time."""
+
+        def feed(self, data: bytes, now: float) -> Sequence[Turn]:
+            return [Turn(tuple(Reading(point, data.decode(), Quality.GOOD, now) for point in POINTS))]
+
+    bench = Bench(clock, Whole())
+    await asyncio.sleep(0.1)
+    for word in (b"normal", b"normal", b"alarm", b"alarm", b"alarm"):
+        bench.line.say(word)
+        await asyncio.sleep(0.1)
+    assert (bench.converser.stats.reads, bench.desk.signs) == (3, 3), "what changed is news and not counted"
+    await bench.stop()
+
+
+async def test_a_thousand_messages_in_one_piece_are_all_heard_and_answered_at_once_where_that_is_asked_for(
+    clock: FakeClock,
+) -> None:
+    class Prompt(Letters):
+        """Answers without waiting."""
+
+        def feed(self, data: bytes, now: float) -> Sequence[Turn]:
+            return [Turn((Reading("panel.counter", n, Quality.GOOD, now),), send=b"+") for n in data]
+
+    bench = Bench(clock, Prompt())
+    await asyncio.sleep(0.1)
+    bench.line.say(b"abcde" * 200)
+    await asyncio.sleep(0.1)
+    assert (len(bench.desk.heard), bench.acks(), bench.line.opened) == (1000, "+" * 1000, 1)
     await bench.stop()
 
 

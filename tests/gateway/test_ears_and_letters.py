@@ -145,7 +145,7 @@ async def test_what_a_panel_said_is_durable_when_the_desk_has_written_it_and_so_
     assert not any(one.done() for one in (first, again, nothing))
     desk.waiting[0].set_result(None)
     await asyncio.sleep(0)
-    assert await asyncio.gather(first, again, nothing) == [True, True, True]
+    assert all(await asyncio.gather(first, again, nothing))
 
 
 async def test_what_brings_nothing_new_is_durable_at_once(clock: FakeClock) -> None:
