@@ -13,6 +13,7 @@ from drivers import hikvision_ask as ask
 from drivers import hikvision_read as read
 from drivers.hikvision_ask import Talk
 from drivers.hikvision_events import AlertStream
+from drivers.hikvision_files import Way
 from drivers.hikvision_history import History
 from drivers.hikvision_inventory import inventory
 from drivers.hikvision_proof import Proof, own_words
@@ -53,8 +54,8 @@ class HikvisionRecorder:
         self._serial = options.serial.strip()
         self._disks: set[str] = set()
         self._clock = ""
-        self._proof = Proof(options)
-        self._history = History(options)
+        way = Way()
+        self._proof, self._history = Proof(options, way), History(options, way)
 
     def rounds(self) -> list[Round]:
         """What is now, the proof, how far back."""
@@ -74,7 +75,7 @@ class HikvisionRecorder:
         elif name == "proof":
             values = yield from self._proof.assess(talk, moment)
         elif name == "history":
-            values = yield from self._history.assess(talk, moment, self._proof.shift)
+            values = yield from self._history.assess(talk, moment)
             self._proof.modes = self._history.modes
         else:
             raise ValueError(f'a recorder has no round "{name}"')

@@ -60,18 +60,29 @@ def days(channel: int, year: int, month: int) -> HttpRequest:
     return HttpRequest(target, "POST", body.encode(), XML, most=100_000)
 
 
-def files(channel: int, start: datetime, end: datetime, at: int, most: int, salt: str) -> HttpRequest:
+# Two words of a search, as firmwares want them. The maker's own client writes "Postion", and some refuse or pass over the
+# right spelling; others know only that one.
+SPELLINGS = (
+    ("trackIDList", "searchResultPostion"),
+    ("trackIDList", "searchResultPosition"),
+    ("trackList", "searchResultPostion"),
+)
+
+
+def files(channel: int, window: tuple[datetime, datetime], at: int, most: int, salt: str, spelling: int) -> HttpRequest:
     """Files that touch the window, from number `at`. Times go as they are, with the Z that firmwares want to see.
 
-    A search's id must be new each time and a well-formed one; pages of one search share it, so `salt` does not.
+    A search's id must be new each time and a well-formed one; pages of one search share it, so `salt` does not change.
     """
+    start, end = window
+    tracks, position = SPELLINGS[spelling]
     id_ = str(uuid5(NAMESPACE_URL, f"{salt} {channel} {start} {end}")).upper()
     body = (
         '<?xml version="1.0" encoding="UTF-8"?><CMSearchDescription>'
-        f"<searchID>{id_}</searchID><trackIDList><trackID>{track(channel)}</trackID></trackIDList>"
+        f"<searchID>{id_}</searchID><{tracks}><trackID>{track(channel)}</trackID></{tracks}>"
         f"<timeSpanList><timeSpan><startTime>{start:%Y-%m-%dT%H:%M:%S}Z</startTime>"
         f"<endTime>{end:%Y-%m-%dT%H:%M:%S}Z</endTime></timeSpan></timeSpanList>"
-        f"<maxResults>{most}</maxResults><searchResultPosition>{at}</searchResultPosition>"
+        f"<maxResults>{most}</maxResults><{position}>{at}</{position}>"
         "<metadataList><metadataDescriptor>//recordType.meta.std-cgi.com</metadataDescriptor></metadataList>"
         "</CMSearchDescription>"
     )

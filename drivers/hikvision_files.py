@@ -37,40 +37,59 @@ class Found:
         return max((end for _, end in self.spans if end <= now + AHEAD), default=None)
 
 
+@dataclass(slots=True)
+class Way:
+    """How this firmware wants to be asked for files; learnt, and remembered in this run."""
+
+    spelling: int = 0  # of ask.SPELLINGS
+    shift: timedelta = timedelta()  # most take the Z of a time for their own wall clock; a few for UTC
+
+
 def search(
-    talk: Talk, windows: Mapping[int, Span], shift: timedelta, salt: str, pages: int = PAGES, size: int = PAGE
+    talk: Talk, windows: Mapping[int, Span], way: Way, salt: str, pages: int = PAGES, size: int = PAGE
 ) -> Asking[dict[int, Found | Failure]]:
     """By channel, page after page; a recorder that gives fewer on a page than it was asked for is taken at its word."""
     found: dict[int, Found | Failure] = {}
     spans: dict[int, list[Span]] = {channel: [] for channel in windows}
+    last: dict[int, read.Page] = {}
     place = dict.fromkeys(windows, 0)
-    waiting = list(windows)
-    for turn in range(pages):
+    waiting, respelt, turn = list(windows), 0, 0
+    while waiting:
         requests = [
-            ask.files(channel, windows[channel][0] - shift, windows[channel][1] - shift, place[channel], size, salt)
-            for channel in waiting
+            ask.files(channel, (start - way.shift, end - way.shift), place[channel], size, salt, way.spelling)
+            for channel, (start, end) in ((channel, windows[channel]) for channel in waiting)
         ]
         answers = yield from talk.ask(requests)
+        read_ = {
+            channel: read.page(answer, ask.track(channel), way.shift, size)
+            for channel, answer in zip(waiting, answers, strict=True)
+        }
+        # Refused for its words, or the same page once more: the place was passed over
+        odd = any(map(read.misspelt, answers)) or any(
+            last.get(c) == one and one.spans for c, one in read_.items() if isinstance(one, read.Page)
+        )
+        if odd and respelt < len(ask.SPELLINGS) - 1:
+            way.spelling, respelt = (way.spelling + 1) % len(ask.SPELLINGS), respelt + 1
+            continue
+        turn += 1
         further = []
-        for channel, answer in zip(waiting, answers, strict=True):
-            page = read.page(answer, ask.track(channel), shift)
+        for channel, page in read_.items():
             if isinstance(page, Failure):
                 found[channel] = page
                 continue
             start, end = windows[channel]
             touching = [span for span in page.spans if span[0] <= end and span[1] >= start]
-            if page.spans and not touching:  # an answer to another question
+            if (page.spans and not touching) or (page.spans and last.get(channel) == page):  # to another question
                 found[channel] = Failure.BAD_REPLY
                 continue
             spans[channel] += touching
             place[channel] += page.items
-            if page.more and page.items and turn + 1 < pages:
+            last[channel] = page
+            if page.more and page.items and turn < pages:
                 further.append(channel)
             else:
                 found[channel] = Found(tuple(spans[channel]), not page.more)
         waiting = further
-        if not waiting:
-            break
     return found
 
 
@@ -153,7 +172,7 @@ def bisect(required: int, hole: int) -> Generator[int, bool, int | None]:
 
 
 def oldest_by_search(
-    talk: Talk, holes: Mapping[int, int], today: date, required: int, shift: timedelta, salt: str
+    talk: Talk, holes: Mapping[int, int], today: date, required: int, way: Way, salt: str
 ) -> Asking[dict[int, Back | Failure]]:
     """By searches of single days, all cameras' next ones together."""
     found: dict[int, Back | Failure] = {}
@@ -164,7 +183,7 @@ def oldest_by_search(
             channel: datetime.combine(today - timedelta(days=age), datetime.min.time()) for channel, age in ages.items()
         }
         windows = {channel: (day, day + timedelta(hours=23, minutes=59, seconds=59)) for channel, day in days.items()}
-        answers = yield from search(talk, windows, shift, salt, pages=1, size=1)
+        answers = yield from search(talk, windows, way, salt, pages=1, size=1)
         for channel, answer in answers.items():
             if isinstance(answer, Failure):
                 found[channel] = answer

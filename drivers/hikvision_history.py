@@ -14,6 +14,7 @@ from drivers.hikvision_files import (
     HOLE_MOTION,
     Back,
     Found,
+    Way,
     longest_gap,
     oldest_by_days,
     oldest_by_search,
@@ -40,10 +41,11 @@ class History:
     """What this round found last that another one needs."""
 
     options: RecorderOptions
+    way: Way
     modes: dict[int, str] = field(default_factory=dict)
 
-    def assess(self, talk: Talk, moment: Moment, shift: timedelta) -> Asking[dict[str, Value | Failure]]:
-        """The round's points. `shift` is how the firmware means its Z."""
+    def assess(self, talk: Talk, moment: Moment) -> Asking[dict[str, Value | Failure]]:
+        """The round's points."""
         cameras = {camera.channel: (id_, camera) for id_, camera in self.options.cameras.items()}
         time = read.root((yield from talk.one(ask.TIME)), "Time")
         shown = None if isinstance(time, Failure) else read.clock(time, moment.wall)
@@ -63,9 +65,9 @@ class History:
         modes = {} if isinstance(schedule, Failure) else read.modes(schedule)
         self.modes = modes or self.modes
         salt = moment.wall.isoformat()
-        back = yield from self._oldest(talk, now, shift, salt)
+        back = yield from self._oldest(talk, now, salt)
         day = timedelta(days=1)
-        found = yield from search(talk, dict.fromkeys(cameras, (now - day, now)), shift, f"{salt}d")
+        found = yield from search(talk, dict.fromkeys(cameras, (now - day, now)), self.way, f"{salt}d")
         for channel, (id_, camera) in cameras.items():
             values[f"{id_}.mode"] = modes.get(
                 channel, schedule if isinstance(schedule, Failure) else Failure.UNSUPPORTED
@@ -76,7 +78,7 @@ class History:
             return {}
         return values | _footage(back, self.options.footage.required(now.date()))
 
-    def _oldest(self, talk: Talk, now: datetime, shift: timedelta, salt: str) -> Asking[dict[int, Back | Failure]]:
+    def _oldest(self, talk: Talk, now: datetime, salt: str) -> Asking[dict[int, Back | Failure]]:
         holes = {
             camera.channel: HOLE if camera.record == "always" else HOLE_MOTION
             for camera in self.options.cameras.values()
@@ -85,7 +87,7 @@ class History:
         back = yield from oldest_by_days(talk, holes, now.date(), required + 31)
         rest = {channel: holes[channel] for channel, one in back.items() if one is Failure.UNSUPPORTED}
         if rest:
-            back |= yield from oldest_by_search(talk, rest, now.date(), required, shift, salt)
+            back |= yield from oldest_by_search(talk, rest, now.date(), required, self.way, salt)
         return back
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drivers import hikvision_ask as ask
 from drivers import hikvision_read as read
-from drivers.hikvision_files import AHEAD, Found, last_day, search
+from drivers.hikvision_files import AHEAD, Found, Way, last_day, search
 from drivers.recorder import HISTORY_S, NEAR_NOW, RecorderOptions, Recording, near_of, recording
 from sentinel.core.model import Failure
 
@@ -44,7 +44,7 @@ class Proof:
     """What this run knows of each channel's newest file, and how the firmware means its Z."""
 
     options: RecorderOptions
-    shift: timedelta = timedelta()  # most firmwares take Z for their own wall clock; a few for UTC
+    way: Way
     modes: dict[int, str] = field(default_factory=dict)  # as configured, from the last "history"
     _newest: dict[int, datetime] = field(default_factory=dict)
     _looked_at: dict[int, float] = field(
@@ -59,11 +59,11 @@ class Proof:
         now = yield from recorders_now(talk, moment)
         cameras = {camera.channel: (id_, camera) for id_, camera in self.options.cameras.items()}
         windows = dict.fromkeys(cameras, (now - NARROW, now + AHEAD))
-        found = yield from search(talk, windows, timedelta(), salt)
-        if self.shift and not any(_near_now(one, now) for one in found.values()):
-            found = yield from search(talk, windows, self.shift, f"{salt}u")
-        else:
-            self.shift = timedelta()
+        meant, self.way.shift = self.way.shift, timedelta()
+        found = yield from search(talk, windows, self.way, salt)
+        if meant and not any(_near_now(one, now) for one in found.values()):
+            self.way.shift = meant
+            found = yield from search(talk, windows, self.way, f"{salt}u")
         working: dict[int, read.Working] | Failure = {}
         unproved = not any(isinstance(one, Found) and one.spans for one in found.values())
         if unproved or Failure.UNSUPPORTED in found.values():
@@ -74,7 +74,7 @@ class Proof:
             newest = one.newest(now) if isinstance(one, Found) else None
             if newest is not None:
                 self._newest[channel] = newest
-                self._local = self._local or not self.shift  # in the site's zone, hours ahead of UTC
+                self._local = self._local or not self.way.shift  # in the site's zone, hours ahead of UTC
         yield from self._since_when(talk, found, now, moment)
         if talk.gone is not None:
             return {}
@@ -134,12 +134,12 @@ class Proof:
         For a recorder of local times that stopped as long ago as the zone is ahead shows the same files.
         """
         offset = moment.wall.utcoffset() or timedelta()
-        if offset <= NARROW or self.shift:  # only east of Greenwich: there a wrong guess asks for the future
+        if offset <= NARROW or self.way.shift:  # only east of Greenwich: there a wrong guess asks for the future
             return {}
         empty = [channel for channel, one in found.items() if isinstance(one, Found)]
-        trial = yield from search(
-            talk, dict.fromkeys(empty, (now - NARROW, now + AHEAD)), offset, moment.wall.isoformat() + "u"
-        )
+        self.way.shift = offset
+        trial = yield from search(talk, dict.fromkeys(empty, (now - NARROW, now + AHEAD)), self.way, f"{moment.wall}u")
+        self.way.shift = timedelta()
         believed = False
         for channel, one in trial.items():
             newest = _near_now(one, now)
@@ -151,7 +151,7 @@ class Proof:
             self._as_utc[channel] = newest
         if not believed:
             return {}
-        self.shift = offset
+        self.way.shift = offset
         return trial
 
     def _since_when(self, talk: Talk, found: dict[int, Found | Failure], now: datetime, moment: Moment) -> Asking[None]:
@@ -169,14 +169,14 @@ class Proof:
         until = now
         for back in WIDER:
             windows = {channel: (now - back, until) for channel in lost if channel not in self._newest}
-            wide = yield from search(talk, windows, self.shift, moment.wall.isoformat())
+            wide = yield from search(talk, windows, self.way, moment.wall.isoformat())
             self._remember(wide, now)
             until = now - back
         lost = [channel for channel in lost if channel not in self._newest]
         days = yield from last_day(talk, lost, now.date())
         midnights = {channel: datetime.combine(day, datetime.min.time()) for channel, day in days.items()}
         windows = {channel: (day, day + timedelta(days=1)) for channel, day in midnights.items()}
-        self._remember((yield from search(talk, windows, self.shift, moment.wall.isoformat())), now)
+        self._remember((yield from search(talk, windows, self.way, moment.wall.isoformat())), now)
 
     def _remember(self, found: dict[int, Found | Failure], now: datetime) -> None:
         for channel, one in found.items():

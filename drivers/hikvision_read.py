@@ -150,7 +150,8 @@ def ntp(time: Element, servers: Element | Failure) -> bool | None:
         return False if mode else None
     if isinstance(servers, Failure):
         return True
-    return any(xml.word(server, path) for server in servers.iter("NTPServer") for path in ("hostName", "ipAddress"))
+    named = [server for server in servers.iter("NTPServer") if xml.flag(server, "enabled") is not False]
+    return any(xml.word(server, path) for server in named for path in ("hostName", "ipAddress", "ipv6Address"))
 
 
 # --- Cameras ---------------------------------------------------------------------------------------------------------
@@ -252,18 +253,19 @@ def _working(row: dict[str, object]) -> Working:
 
 def modes(tracks: Element) -> dict[int, str]:
     """What is configured for each channel's main stream: always, motion, partly or off."""
-    found = {}
+    found: dict[int, str] = {}
     for element in tracks.iter("Track"):
         number = xml.number(element, "id")
         if number is not None and number % 100 == 1 and number > 100:
-            found[number // 100] = _mode(element)
+            mode = _mode(element)
+            found |= {number // 100: mode} if mode is not None else {}
     return found
 
 
-def _mode(element: Element) -> str:
+def _mode(element: Element) -> str | None:
     enabled = xml.flag(element, "CustomExtensionList/CustomExtension/enableSchedule")
-    if enabled is None:  # "Enable" alone is false on some firmwares that do record by the schedule
-        enabled = True if element.find("TrackSchedule") is not None else xml.flag(element, "Enable")
+    if element.find("TrackSchedule") is None:  # a short form: off is said, what else is not
+        return "off" if enabled is False or xml.flag(element, "Enable") is False else None
     always_s, kinds = 0, set()
     for action in element.iter("ScheduleAction"):
         actions = action.find("Actions")
@@ -271,7 +273,7 @@ def _mode(element: Element) -> str:
         if kind and xml.flag(actions, "Record") is not False:
             kinds.add(kind)
             always_s += _length_s(action) if kind == "CMR" else 0
-    if not enabled or not kinds:
+    if enabled is False or not kinds:  # "Enable" alone is false on some firmwares that do record by the schedule
         return "off"
     if always_s >= 7 * _DAY_S - 7 * 60:
         return "always"
@@ -301,15 +303,27 @@ class Page:
     more: bool
 
 
-def page(answer: Answer, track: int, shift: timedelta) -> Page | Failure:
-    """The files on it. `shift` is added to a time that ends in Z, where the firmware means UTC by it."""
+def misspelt(answer: Answer) -> bool:
+    """Whether the question's own words were refused."""
+    if isinstance(answer, LinkError) or len(answer.body) > 4000:
+        return False
+    status = xml.parse(answer.body, "ResponseStatus")
+    return xml.number(status, "statusCode") in (5, 6) or xml.word(status, "subStatusCode").startswith("badXml")
+
+
+def page(answer: Answer, track: int, shift: timedelta, size: int) -> Page | Failure:
+    """The files on it. `shift` is added to a time that ends in Z, where the firmware means UTC by it.
+
+    The word for what follows has three spellings and is missing on some; a page of the full `size` is never the last.
+    """
     found = root(answer, "CMSearchResult")
     if isinstance(found, Failure):
         return found
-    said = xml.word(found, "responseStatusStrg").upper()
+    spelt = (xml.word(found, f"responseStatus{end}").upper() for end in ("Strg", "Strip", "Strp"))
+    said, count = next(filter(None, spelt), ""), xml.number(found, "numOfMatches")
     items = found.findall("matchList/searchMatchItem")
-    none = said == "NO MATCHES" or (said == "OK" and xml.number(found, "numOfMatches") in (0, None))
-    if said not in ("MORE", "OK", "NO MATCHES") or (not items and not none) or (items and said == "NO MATCHES"):
+    none = said == "NO MATCHES" or (said in ("OK", "") and count == 0)
+    if said not in ("MORE", "OK", "NO MATCHES", "") or (none if items else not none) or count not in (None, len(items)):
         return Failure.BAD_REPLY
     spans = []
     for item in items:
@@ -320,7 +334,7 @@ def page(answer: Answer, track: int, shift: timedelta) -> Page | Failure:
             spans.append((start, end))
     if items and not spans:
         return Failure.BAD_REPLY
-    return Page(tuple(spans), len(items), said == "MORE")
+    return Page(tuple(spans), len(items), said == "MORE" or len(items) >= size)
 
 
 def _recorded(text: str, shift: timedelta) -> datetime | None:
@@ -335,17 +349,16 @@ def recorded_days(answer: Answer, year: int, month: int) -> set[date] | Failure:
     found = root(answer, "trackDailyDistribution")
     if isinstance(found, Failure):
         return found
-    days, rows = set(), 0
+    days = set()
     for element in found.iter("day"):
         day, record = xml.number(element, "dayOfMonth"), xml.flag(element, "record")
         if day is None or record is None or not 1 <= day <= 31:
             continue
-        rows += 1
         try:
             days |= {date(year, month, day)} if record else set()
         except ValueError:  # the 31st of a short month
             continue
-    return days if rows else Failure.BAD_REPLY
+    return days if found.find("dayList") is not None else Failure.BAD_REPLY  # empty for a month without any
 
 
 def picture(answer: HttpReply) -> bytes | None:

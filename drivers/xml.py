@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
+_JOINERS = "\u200c\u200d"  # Hindi needs them
 MOST_TAGS = 60_000  # 32 cameras' schedules have 10,000
 
 
@@ -35,9 +36,14 @@ def local(tag: str) -> str:
 
 
 def word(element: Element | None, path: str, most: int = 120) -> str:
-    """The text at that path: one line, bounded; "" where there is none."""
+    """The text at that path: one line that can be shown, bounded; "" where there is none."""
     found = element.findtext(path) if element is not None else None
-    return " ".join(found[: 4 * most].split())[:most] if found else ""
+    if not found:
+        return ""
+    text = found[: 4 * most]
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char in _JOINERS else " " for char in text)
+    return " ".join(text.split())[:most]
 
 
 def number(element: Element | None, path: str) -> int | None:

@@ -97,6 +97,8 @@ class SimHikvision:
             return self._picture(path, fault)
         body = (await request.read()).decode("utf-8", "replace")
         text = self._text(path, request.method, body, lying=fault is Fault.LYING)
+        if text is None and path == "ContentMgmt/search":
+            return self._words(path, 400, 6, "Invalid XML Content", "badXmlContent")
         if text is None:
             return self._words(path, 403, 4, "Invalid Operation", "notSupport")
         kind = "application/json" if text.startswith("{") else "application/xml"

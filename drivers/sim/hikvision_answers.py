@@ -193,7 +193,9 @@ def days(it: SimRecorder, number: int, body: str) -> str | None:
 
 def search(it: SimRecorder, body: str, *, lying: bool) -> str | None:
     """The asked page of files; None for a question that is none."""
-    track, place, most = (int(_text(body, name) or -1) for name in ("trackID", "searchResultPosition", "maxResults"))
+    track, most = (int(_text(body, name) or -1) for name in ("trackID", "maxResults"))
+    spelt = [name for name in ("searchResultPosition", "searchResultPostion") if it.position in ("", name)]
+    place = int(next((text for name in spelt if (text := _text(body, name))), "-1" if it.strict else "0"))
     camera = it.cameras.get(track // 100)
     if camera is None or place < 0 or most < 1:
         return None
@@ -215,7 +217,8 @@ def search(it: SimRecorder, body: str, *, lying: bool) -> str | None:
             f"<codecType>H.264-BP</codecType><playbackURI>{escape(uri)}</playbackURI></mediaSegmentDescriptor></searchMatchItem>"
         )
     inner = f"<searchID>{escape(_text(body, 'searchID'))}</searchID><responseStatus>true</responseStatus>"
-    inner += f"<responseStatusStrg>{said}</responseStatusStrg><numOfMatches>{len(page)}</numOfMatches>"
+    inner += f"<responseStatus{it.more}>{said}</responseStatus{it.more}>" if it.more else ""
+    inner += f"<numOfMatches>{len(page)}</numOfMatches>"
     return document(it, "CMSearchResult", f"{inner}<matchList>{rows}</matchList>")
 
 

@@ -105,6 +105,9 @@ class SimRecorder:
     file_minutes: float = 60
     utc_search: bool = False  # takes the Z of a search for UTC; most take it for their own wall clock
     page: int = 40  # files of one page at most
+    position: str = ""  # the one spelling of a search's place that it knows; "" for both
+    strict: bool = False  # refuses the other spelling, where some pass over it
+    more: str = "Strg"  # the end of its word for what follows: Strg, Strip, Strp; "" for no word
     numbers_from: int = 1  # of chanStatus: 33 on some
     nested: bool = False  # the second shape of chanStatus
     namespace: str = "http://www.hikvision.com/ver20/XMLSchema"

@@ -52,6 +52,8 @@ def test_a_number_is_a_plain_one_or_none(text: str, number: int | None) -> None:
 
 
 def test_a_text_is_one_line_and_bounded() -> None:
+    names = xml.parse("<a><b>क्\u200dष\x7f\u202e\u2028शाखा</b></a>".encode())
+    assert xml.word(names, "b") == "क्\u200dष शाखा"
     root = xml.parse(b"<a><b> one\n  line </b><c>" + b"x" * 100_000 + b"</c></a>")
     assert xml.word(root, "b") == "one line"
     assert len(xml.word(root, "c")) == 120

@@ -99,6 +99,27 @@ async def test_the_longest_gap_of_the_last_day_is_found(gaps: list[tuple[int, in
         assert (found["cam1.gap"], found["cam2.gap"]) == (3600, 0)
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["passed over", "refused"])
+@pytest.mark.parametrize("position", ["searchResultPosition", "searchResultPostion"])
+@pytest.mark.parametrize("more", ["Strg", "Strip", "Strp", ""])
+async def test_pages_are_turned_in_the_spelling_that_the_firmware_knows(
+    position: str, more: str, *, strict: bool
+) -> None:
+    it = simulated(file_minutes=10, position=position, strict=strict, more=more)
+    it.cameras[2].gaps = [(ago(hours=2), ago(hours=1))]
+    async with wired(it) as (_, wire):
+        dvr = recorder()
+        for _ in range(2):
+            found = await wire.assess(dvr, "history")
+            assert (found["cam1.gap"], found["cam2.gap"]) == (0, 3600)
+
+
+async def test_a_recorder_that_turns_no_page_is_not_believed() -> None:
+    it = simulated(file_minutes=10, position="unheard of")
+    async with wired(it) as (_, wire):
+        assert (await wire.assess(recorder(), "history"))["cam1.gap"] is Failure.BAD_REPLY
+
+
 async def test_a_camera_that_stopped_has_a_gap_up_to_now_and_one_that_never_recorded_has_a_day() -> None:
     it = simulated()
     it.cameras[1].stopped = ago(hours=2)
