@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,8 @@ from sentinel.ports import Table
 from sentinel.settings.branch import load
 from tests.example import EXAMPLE
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -68,3 +72,34 @@ def test_a_branch_takes_the_guides_device(panel: Path) -> None:
     loaded = load(config, real_tables(config.parent))
     assert loaded.settings is not None, [str(one) for one in loaded.problems]
     assert loaded.settings.zones["fire-hall"].point == "agni.zone3"
+
+
+@pytest.mark.real
+def test_the_guides_protocol_is_a_drivers_package_and_passes_its_own_tests(tmp_path: Path) -> None:
+    """A stranger's package, as pip would lay it down; nothing of ours knows its name."""
+    page = "adding-a-protocol.md"
+    driver, laws, story = blocks(page, "python")
+    (entry,) = re.findall(r"^chowkidar = .*$", blocks(page, "toml")[0], re.MULTILINE)
+    installed = tmp_path / "sentinel_chowkidar-0.1.dist-info"
+    case = tmp_path / "cases" / "a-day-at-the-panel"
+    for folder in (installed, case):
+        folder.mkdir(parents=True)
+    (installed / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: sentinel-chowkidar\nVersion: 0.1\n", encoding="utf-8"
+    )
+    entries = "[sentinel.drivers]\n" + entry.replace('"', "") + "\n"
+    (installed / "entry_points.txt").write_text(entries, encoding="utf-8")
+    (tmp_path / "chowkidar.py").write_text(driver, encoding="utf-8")
+    (case / "options.json").write_text(blocks(page, "json")[0], encoding="utf-8")
+    (case / "talk.txt").write_text(blocks(page, "text")[0], encoding="utf-8")
+    (tmp_path / "test_laws.py").write_text(laws, encoding="utf-8")
+    stories = tmp_path / "stories"
+    stories.mkdir()
+    (stories / "conftest.py").write_text("from tests.stories.conftest import *  # noqa: F403", encoding="utf-8")
+    (stories / "test_story.py").write_text(story, encoding="utf-8")
+    done = subprocess.run(
+        (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), str(tmp_path)),
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "4 passed" in done.stdout
