@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("page"), pytest.mark.timeout(180)]
 
-SECTIONS = ("head", "incidents", "zones", "ways", "devices", "telemetry", "plots")
+SECTIONS = ("head", "incidents", "zones", "ways", "devices", "cameras", "telemetry", "plots")
 PHONE = {"width": 360, "height": 740}
+SEVEN_TO_ONE = {
+    "runOnly": {"type": "rule", "values": ["color-contrast-enhanced"]},
+    "rules": {"color-contrast-enhanced": {"enabled": True}},
+}
 SEEN_S = 5_000  # ms: from a contact to the eye
 
 
@@ -81,7 +85,9 @@ async def test_without_javascript_the_page_is_whole(branch: Branch, open_page: O
     await expect(row(page, "link:bus")).to_contain_text("ms")
     await expect(row(page, "way:durg")).to_contain_text("connected")
     await expect(page.locator("#telemetry")).to_contain_text("made")
-    await expect(page.locator("#plots figure")).to_have_count(7)
+    await expect(row(page, "place:road")).to_contain_text(re.compile(r"Road\s*in view\s*Gate camera"))
+    await expect(row(page, "film:recorder.counter")).to_contain_text("120 days kept, 90 required")
+    await expect(page.locator("#plots figure")).to_have_count(9)
     await expect(page.locator("form.answer")).to_have_count(0)
     assert await page.locator("noscript").count() == 1  # it loads again by itself
 
@@ -344,6 +350,30 @@ async def test_a_daemon_that_hangs_hatches_the_page_within_ten_seconds_and_one_t
     await expect(frame).to_be_hidden()
 
 
+# --- Cameras -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_camera_that_goes_blind_takes_its_places_out_of_view_before_the_eyes_of_whoever_looks(
+    branch: Branch, open_page: OpenPage
+) -> None:
+    page, phone = await open_page(), await open_page(viewport=PHONE, color_scheme="dark")
+    await see(page, branch)
+    await see(phone, branch, "hi")
+    await expect(row(page, "place:road")).to_have_class("place-seen calm")
+    branch.town.recorder.cameras[1].online = False
+    await expect(row(page, "place:road")).to_contain_text("not in view", timeout=25_000)
+    await expect(row(page, "film:recorder.gate")).to_contain_text("the camera does not answer the recorder")
+    await expect(row(page, "place:back")).to_contain_text(re.compile("Back.*in view", re.DOTALL))
+    await expect(row(phone, "place:road")).to_contain_text("नज़र में नहीं")
+    await expect(row(phone, "film:recorder.gate")).to_contain_text("कैमरा रिकॉर्डर से जुड़ा नहीं है")
+    assert await phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for one in (page, phone):
+        found = await Axe().run(one, context={"include": [["#cameras"]]}, options=SEVEN_TO_ONE)
+        assert found.violations_count == 0, found.generate_report()
+    branch.town.recorder.cameras[1].online = True
+    await expect(row(page, "place:road")).to_have_class("place-seen calm", timeout=25_000)
+
+
 # --- Curves ------------------------------------------------------------------------------------------------------------
 
 
@@ -408,10 +438,7 @@ async def test_what_matters_stands_at_seven_to_one(alarmed: Branch, open_page: O
     for scheme in ("light", "dark"):
         page = await open_page(color_scheme=scheme, reduced_motion="reduce")
         await see(page, alarmed)
-        options = {
-            "runOnly": {"type": "rule", "values": ["color-contrast-enhanced"]},
-            "rules": {"color-contrast-enhanced": {"enabled": True}},
-        }
-        found = await Axe().run(page, context={"include": [["#head"], ["#incidents"], ["#zones"]]}, options=options)
+        parts = [["#head"], ["#incidents"], ["#zones"], ["#cameras"]]
+        found = await Axe().run(page, context={"include": parts}, options=SEVEN_TO_ONE)
         assert found.violations_count == 0, f"{scheme}: {found.generate_report()}"
         await page.context.close()
