@@ -143,7 +143,9 @@ class OnvifRecorder:
         """Its clock: free to all by the standard, and asked with the account where a device thinks otherwise."""
         (answer,) = yield [call(DEVICE_PATH, DEVICE, "GetSystemDateAndTime", created=None)]
         found = read(answer, "GetSystemDateAndTime")
-        if found is Failure.CREDENTIAL and moment.synchronised:  # by a clock of ours that is wrong it would be refused
+        if found is Failure.CREDENTIAL:
+            if not moment.synchronised:
+                return Failure.REFUSED  # signed by a clock of ours that is wrong it would be refused, and counted
             (answer,) = yield [self._device_call("GetSystemDateAndTime", moment)]
             found = read(answer, "GetSystemDateAndTime")
         if isinstance(found, Failure):

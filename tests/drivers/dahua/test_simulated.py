@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from aiodahua import DahuaClient  # type: ignore[import-untyped]
 from aiohttp import ClientSession
-from drivers.sim.dahua_recorder import Fault, Recorder, SimCamera, SimDisk
 
 from drivers.sim.dahua import JPEG, SimDahua
+from drivers.sim.dahua_recorder import Fault, Recorder, SimCamera, SimDisk
 from sentinel.core.model import Failure, Value
 from sentinel.ports import HttpReply
 from tests.drivers.dahua.talk import DAY, NOW, Talk, moment, recorder, simulated, values
@@ -381,3 +381,31 @@ async def test_the_event_stream_hints_at_a_round_and_beats_when_nothing_happens(
         async with asyncio.timeout(5):
             while await reply.content.readany():
                 pass
+
+
+async def test_a_camera_that_could_not_be_asked_may_be_the_one_that_keeps_too_little() -> None:
+    it = simulated(2, faults={"condition.Channel=2&": Fault.FORBIDDEN})
+    async with served(it) as (sim, talk):
+        found = await assessed(recorder(2), talk, "history")
+        assert (found["ch1.oldest"], found["footage"]) == (120.01, Failure.UNSUPPORTED)
+        it.cameras[0].kept_days = 11
+        assert (await assessed(recorder(2), talk, "history"))["footage"] == "short 11/90"
+    assert not sim.finders
+
+
+async def test_a_clock_is_not_judged_by_one_that_is_not_believed_itself() -> None:
+    async with served(simulated(1, drift_s=900)) as (_, talk):
+        found = values(await talk.run(recorder(1).assess("state", moment(synchronised=False))))
+    assert found["clock"] is found["drift"] is Failure.UNSUPPORTED
+    assert found["disks"] == "ok"
+
+
+async def test_a_clock_that_was_set_back_makes_no_old_file_a_proof() -> None:
+    it = simulated(1)
+    async with served(it) as (_, talk):
+        driver = recorder(1)
+        assert (await assessed(driver, talk, "proof"))["ch1.recording"] == "proved"
+        it.drift_s, it.cameras[0].stopped = -7200, NOW - 3 * DAY
+        found = await assessed(driver, talk, "proof")
+    assert found["ch1.recording"] == "stopped"
+    assert found["ch1.newest"] is Failure.UNSUPPORTED

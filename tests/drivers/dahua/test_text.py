@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from drivers.dahua_find import File, longest_gap
 from drivers.dahua_hints import DahuaHints
+from drivers.dahua_judge import is_guarded
 from drivers.dahua_text import MOST_LINES, json_of, rows, table, time_of
+from drivers.dahua_words import access_word
 from drivers.recorder import NEAR_NOW
 from sentinel.core.model import Failure, Quality
 from sentinel.ports import HttpReply, HttpRequest, LinkError
@@ -209,3 +211,11 @@ def test_the_cases_are_there() -> None:
     assert len(CASES) >= 15
     assert all((path.parent / "01.txt").is_file() for path in CASES)
     assert Path(__file__).parent.name == "dahua"
+
+
+def test_a_recorder_that_has_no_picture_to_give_has_not_refused_one() -> None:
+    asked = [is_guarded(reply("", 404)), is_guarded(reply("Error\r\nNot Implemented!"))]
+    assert access_word(*asked) is Failure.UNSUPPORTED
+    assert access_word(is_guarded(reply("", 401)), is_guarded(reply("", 404))) == "ok"
+    assert access_word(is_guarded(reply("", 401)), is_guarded(reply("type=DVR\r\n"))) == "open"
+    assert access_word(is_guarded(reply("", 401)), is_guarded(LinkError(Failure.NO_REPLY, ""))) is Failure.NO_REPLY

@@ -198,6 +198,25 @@ async def test_without_a_time_to_sign_by_nothing_is_signed() -> None:
     assert values(stop.value.value)["identity"] is Failure.BAD_REPLY
 
 
+@pytest.mark.real
+async def test_a_recording_of_the_future_proves_nothing() -> None:
+    device = nvr()
+    device.recordings = [Kept("vs0", device.now - 95 * DAY, device.now + timedelta(hours=5, minutes=30))]
+    async with served(device) as talk:
+        found = await assessed(driver(1), talk)
+    assert found["ch1.recording"] is Failure.RANGE
+    assert found["ch1.newest"] is Failure.UNSUPPORTED
+
+
+def test_by_a_clock_of_ours_that_is_not_believed_nothing_is_signed() -> None:
+    def answer(request: HttpRequest) -> HttpReply:
+        assert request.wsse is None, "a refused signature counts as a failed login"
+        return HttpReply(401, {}, b"")
+
+    readings = play(driver(1).assess("state", moment(synchronised=False)), answer)
+    assert values(readings)["identity"] is Failure.REFUSED
+
+
 @contextmanager
 def strangers_camera(**more: Any) -> Iterator[int]:
     camera = IPCamera(CameraConfig(local_ip="127.0.0.1", **more))
