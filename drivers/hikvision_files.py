@@ -6,7 +6,7 @@ the recorder's own wall clock. Nothing that could not be asked to its end is tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from sentinel.core.model import Failure
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from drivers.hikvision_ask import Asking, Talk
+    from drivers.hikvision_ask import Answer, Asking, Talk
     from drivers.hikvision_read import Span
 
 PAGE, PAGES = 40, 10  # files asked for at once, and how often: 400 a window
@@ -39,58 +39,98 @@ class Found:
 
 @dataclass(slots=True)
 class Way:
-    """How this firmware wants to be asked for files; learnt, and remembered in this run."""
+    """How this firmware wants to be asked for files; learnt, and remembered in this run. Rounds share it."""
 
     spelling: int = 0  # of ask.SPELLINGS
     shift: timedelta = timedelta()  # most take the Z of a time for their own wall clock; a few for UTC
 
 
+@dataclass(slots=True)
+class _Hunt:
+    """One channel's search under way."""
+
+    channel: int
+    window: Span
+    spelling: int
+    spans: list[Span] = field(default_factory=list)
+    place: int = 0
+    last: read.Page | None = None
+
+    def odd(self, answer: Answer, page: read.Page | Failure) -> bool:
+        """Refused for its words, or the same page once more: the place was passed over."""
+        if isinstance(page, Failure):
+            return read.misspelt(answer)
+        return bool(page.spans) and page == self.last
+
+    def judge(self, page: read.Page | Failure) -> Found | Failure | None:
+        """The end of it, or None when the next page is to be asked for."""
+        if isinstance(page, Failure):
+            return page
+        start, end = self.window
+        touching = [span for span in page.spans if span[0] <= end and span[1] >= start]
+        if page.spans and (not touching or page == self.last):  # an answer to another question
+            return Failure.BAD_REPLY
+        self.spans += touching
+        self.place += page.items
+        self.last = page
+        return None if page.more and page.items else Found(tuple(self.spans), not page.more)
+
+
 def search(
-    talk: Talk, windows: Mapping[int, Span], way: Way, salt: str, pages: int = PAGES, size: int = PAGE
+    talk: Talk,
+    windows: Mapping[int, Span],
+    way: Way,
+    salt: str,
+    *,
+    pages: int = PAGES,
+    size: int = PAGE,
+    shift: timedelta | None = None,
 ) -> Asking[dict[int, Found | Failure]]:
     """By channel, page after page; a recorder that gives fewer on a page than it was asked for is taken at its word."""
+    shift = way.shift if shift is None else shift
     found: dict[int, Found | Failure] = {}
-    spans: dict[int, list[Span]] = {channel: [] for channel in windows}
-    last: dict[int, read.Page] = {}
-    place = dict.fromkeys(windows, 0)
-    waiting, respelt, turn = list(windows), 0, 0
-    while waiting:
-        requests = [
-            ask.files(channel, (start - way.shift, end - way.shift), place[channel], size, salt, way.spelling)
-            for channel, (start, end) in ((channel, windows[channel]) for channel in waiting)
-        ]
-        answers = yield from talk.ask(requests)
-        read_ = {
-            channel: read.page(answer, ask.track(channel), way.shift, size)
-            for channel, answer in zip(waiting, answers, strict=True)
-        }
-        # Refused for its words, or the same page once more: the place was passed over
-        odd = any(map(read.misspelt, answers)) or any(
-            last.get(c) == one and one.spans for c, one in read_.items() if isinstance(one, read.Page)
-        )
-        if odd and respelt < len(ask.SPELLINGS) - 1:
-            way.spelling, respelt = (way.spelling + 1) % len(ask.SPELLINGS), respelt + 1
-            continue
-        turn += 1
+    hunts = [_Hunt(channel, window, way.spelling) for channel, window in windows.items()]
+    for _ in range(pages):
         further = []
-        for channel, page in read_.items():
-            if isinstance(page, Failure):
-                found[channel] = page
-                continue
-            start, end = windows[channel]
-            touching = [span for span in page.spans if span[0] <= end and span[1] >= start]
-            if (page.spans and not touching) or (page.spans and last.get(channel) == page):  # to another question
-                found[channel] = Failure.BAD_REPLY
-                continue
-            spans[channel] += touching
-            place[channel] += page.items
-            last[channel] = page
-            if page.more and page.items and turn < pages:
-                further.append(channel)
+        for hunt, page in (yield from _pages(talk, hunts, way, salt, size, shift)):
+            end = hunt.judge(page)
+            if end is None:
+                further.append(hunt)
             else:
-                found[channel] = Found(tuple(spans[channel]), not page.more)
-        waiting = further
-    return found
+                found[hunt.channel] = end
+        hunts = further
+        if not hunts:
+            break
+    return found | {hunt.channel: Found(tuple(hunt.spans), whole=False) for hunt in hunts}
+
+
+def _pages(
+    talk: Talk, hunts: Sequence[_Hunt], way: Way, salt: str, size: int, shift: timedelta
+) -> Asking[list[tuple[_Hunt, read.Page | Failure]]]:
+    """Each one's next page. What was odd is asked again in the other spellings; the one that helps is remembered."""
+    pages: dict[int, read.Page | Failure] = {}
+    waiting = list(hunts)
+    for turn in range(len(ask.SPELLINGS)):
+        tried = [(hunt.spelling + turn) % len(ask.SPELLINGS) for hunt in waiting]
+        answers = yield from talk.ask(
+            [
+                ask.files(
+                    hunt.channel, (hunt.window[0] - shift, hunt.window[1] - shift), hunt.place, size, salt, spelling
+                )
+                for hunt, spelling in zip(waiting, tried, strict=True)
+            ]
+        )
+        odd = []
+        for hunt, spelling, answer in zip(waiting, tried, answers, strict=True):
+            pages[hunt.channel] = page = read.page(answer, ask.track(hunt.channel), shift, size)
+            if hunt.odd(answer, page):
+                odd.append(hunt)
+            elif turn and not isinstance(page, Failure):
+                way.spelling = hunt.spelling = spelling
+        waiting = odd
+        if not waiting:
+            break
+    return [(hunt, pages[hunt.channel]) for hunt in hunts]
 
 
 def longest_gap(found: Found, start: datetime, end: datetime, near: timedelta) -> float:

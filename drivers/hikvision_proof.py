@@ -47,9 +47,7 @@ class Proof:
     way: Way
     modes: dict[int, str] = field(default_factory=dict)  # as configured, from the last "history"
     _newest: dict[int, datetime] = field(default_factory=dict)
-    _looked_at: dict[int, float] = field(
-        default_factory=dict
-    )  # when a channel without files was last looked into widely
+    _looked_at: dict[int, float] = field(default_factory=dict)  # when one without files was last looked into widely
     _as_utc: dict[int, datetime] = field(default_factory=dict)  # newest ends, if Z were UTC
     _local: bool = False  # shown in this run
 
@@ -59,11 +57,12 @@ class Proof:
         now = yield from recorders_now(talk, moment)
         cameras = {camera.channel: (id_, camera) for id_, camera in self.options.cameras.items()}
         windows = dict.fromkeys(cameras, (now - NARROW, now + AHEAD))
-        meant, self.way.shift = self.way.shift, timedelta()
-        found = yield from search(talk, windows, self.way, salt)
-        if meant and not any(_near_now(one, now) for one in found.values()):
-            self.way.shift = meant
-            found = yield from search(talk, windows, self.way, f"{salt}u")
+        found = yield from search(talk, windows, self.way, salt, shift=timedelta())
+        if self.way.shift:  # believed before: a file near now in the site's own time says otherwise
+            if any(_near_now(one, now) for one in found.values()):
+                self.way.shift = timedelta()
+            else:
+                found = yield from search(talk, windows, self.way, f"{salt}u")
         working: dict[int, read.Working] | Failure = {}
         unproved = not any(isinstance(one, Found) and one.spans for one in found.values())
         if unproved or Failure.UNSUPPORTED in found.values():
@@ -137,9 +136,8 @@ class Proof:
         if offset <= NARROW or self.way.shift:  # only east of Greenwich: there a wrong guess asks for the future
             return {}
         empty = [channel for channel, one in found.items() if isinstance(one, Found)]
-        self.way.shift = offset
-        trial = yield from search(talk, dict.fromkeys(empty, (now - NARROW, now + AHEAD)), self.way, f"{moment.wall}u")
-        self.way.shift = timedelta()
+        windows = dict.fromkeys(empty, (now - NARROW, now + AHEAD))
+        trial = yield from search(talk, windows, self.way, f"{moment.wall}u", shift=offset)
         believed = False
         for channel, one in trial.items():
             newest = _near_now(one, now)

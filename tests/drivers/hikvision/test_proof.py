@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -232,3 +233,25 @@ async def test_a_wrong_guess_at_utc_ends_with_the_first_file_in_the_sites_own_zo
         it.now = lambda: later
         found = await wire.assess(dvr, "proof", moment(later, 4600.0))
         assert found["cam1.recording"] == f"stopped {NOON:%d-%m %H:%M}"
+
+
+async def test_rounds_that_run_at_the_same_time_do_not_disturb_each_other() -> None:
+    it = simulated(4, utc_search=True, file_minutes=10, position="searchResultPosition")
+    async with wired(it) as (_, wire):
+        dvr = recorder(4)
+        await wire.assess(dvr, "proof")
+        for _ in range(3):
+            _, proof, history = await asyncio.gather(
+                *(wire.assess(dvr, name) for name in ("state", "proof", "history"))
+            )
+            assert {proof[f"cam{n}.recording"] for n in range(1, 5)} == {"proved"}
+            assert {history[f"cam{n}.gap"] for n in range(1, 5)} == {0}
+
+
+async def test_a_camera_that_the_recorder_does_not_have_spoils_no_other_search() -> None:
+    it = simulated(2, position="searchResultPostion", strict=True)
+    async with wired(it) as (_, wire):
+        dvr = recorder(3)
+        for _ in range(4):
+            found = await wire.assess(dvr, "proof")
+            assert (found["cam1.recording"], found["cam3.recording"]) == ("proved", Failure.REFUSED)
