@@ -32,8 +32,8 @@ crash: $(VENV)/.dev        ## kill -9 of the whole daemon, 1,000 times
 	bash .ci/servers
 	SENTINEL_KILLS=1000 $(PYTHON) -m pytest -q --timeout 0 tests/crash $(ARGS)
 
-faults: $(VENV)/.dev       ## a million damaged replies, no wrong value taken for right
-	SENTINEL_FAULTS=1000000 $(PYTHON) -m pytest -q --timeout 0 tests/drivers/links $(ARGS)
+faults: $(VENV)/.dev       ## a million damaged replies to each driver, no wrong value taken for right
+	SENTINEL_FAULTS=1000000 $(PYTHON) -m pytest -q --timeout 0 tests/drivers $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
