@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.hikvision import HikvisionRecorder
+from drivers.hikvision_events import AlertStream
 from drivers.sim import hikvision_answers as answers
 from drivers.sim.hikvision_recorder import JPEG
 from sentinel.core.model import Failure, Quality
@@ -165,3 +166,15 @@ def test_the_plainest_rubbish_gives_no_word_that_reads_as_fine(name: str, body: 
             good = {reading.point: reading.value for reading in end.value if reading.value is not None}
             break
     assert set(good) <= {"dvr.access"}  # neither its name nor a picture was given away
+
+
+def test_no_bent_stream_of_events_brings_the_hints_down_or_stays_in_memory() -> None:
+    stream, rng = AlertStream(), random.Random(7)
+    kinds = ("videoloss", "diskerror", "recordingfailure", "VMD", "other")
+    before = 0
+    for number in range(10_000):
+        part = answers.event(IT, rng.choice(kinds), rng.randrange(40), rng.randrange(5), active=rng.random() < 0.5)
+        assert set(stream.feed(bend(part, rng))) <= {"state", "proof"}
+        if number == 2000:
+            before = blocks()
+    assert blocks() - before < 4000
