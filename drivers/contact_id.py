@@ -8,6 +8,7 @@ The receiver repeats what was not acknowledged, so nothing is missed while away;
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 from pydantic import AfterValidator, Field, model_validator
@@ -182,16 +183,16 @@ class ContactId:
         match message:
             case Report() if message.account != self._account:
                 labels = ".".join(event.label for event in message.events) or message.text
-                return [self._panel.strange(f"{message.account}:{labels}", now, FOREIGN, OWN_S)]
+                return [self._panel.strange(f"{message.account}:{_fit(labels)}", now, FOREIGN, OWN_S)]
             case Report():
                 readings = [reading for event in message.events for reading in self._take(event, now)]
-                return readings if message.known else [*readings, self._panel.strange(message.text, now)]
+                return readings if message.known else [*readings, self._panel.strange(_fit(message.text), now)]
             case OfReceiver():
-                return [self._panel.strange(message.text, now, RECEIVER, OWN_S)]
+                return [self._panel.strange(_fit(message.text), now, RECEIVER, OWN_S)]
             case Strange():
-                return [self._panel.strange(message.text, now)]
+                return [self._panel.strange(_fit(message.text), now)]
             case Damaged():
-                return [self._panel.strange(message.frame.decode("ascii", "replace"), now)]
+                return [self._panel.strange(_fit(message.frame.decode("ascii", "replace")), now)]
             case Heartbeat():
                 return []
             case _:
@@ -203,6 +204,14 @@ class ContactId:
             self._test_at = now
             readings.append(self._panel.say(TEST_DUE, Word.NORMAL, now))
         return readings
+
+
+_SILENT = re.compile(r"(?:^|[.EPR136])12[0-9]|[HP]A")
+
+
+def _fit(text: str) -> str:
+    """What may be shown in the branch of a message that is not understood: nothing that tells of a hold-up."""
+    return f"{text[:1]}..." if _SILENT.search(text) else text
 
 
 def _build(device: str, _profile: object, options: ContactIdOptions, _urgent: Collection[str]) -> ContactId:

@@ -148,10 +148,19 @@ def test_an_acknowledgement_that_comes_late_makes_no_second_incident() -> None:
 def test_a_receiver_that_says_another_branchs_account_is_told_as_such() -> None:
     bench = Bench()
     bench.receiver.lies = True
-    bench.receiver.report(122, zone=2)
+    bench.receiver.report(130, zone=2)
     bench.until_idle()
-    assert bench.alarms() == [("panel.foreign", "alarm 9999:122/2")]
+    assert bench.alarms() == [("panel.foreign", "alarm 9999:130/2")]
     assert bench.receiver.refused == 1
+
+
+@pytest.mark.parametrize("code", [120, 121, 122, 125])
+def test_nothing_in_the_branch_tells_of_a_hold_up_that_came_under_a_wrong_account(code: int) -> None:
+    bench = Bench()
+    bench.receiver.lies = True
+    bench.receiver.report(code, zone=2)
+    bench.until_idle()
+    assert bench.alarms() == [("panel.foreign", "alarm 9999:1...")]
 
 
 def test_a_silent_receiver_holds_nothing() -> None:
