@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from sentinel.ports import ByteLink, Conversation, Turn
 
 TICK_S: Final = 1.0
+ANSWERS: Final = (b"\x06", b"\x15")  # ACK and NAK: one that comes late is taken for the answer to the alarm after it
 LONGEST: Final = 200  # characters of one piece that are shown
 
 
 async def listen(
     link: ByteLink, panel: Conversation, seconds: float, silent: Collection[str], say: Callable[[str], None]
 ) -> int:
-    """0 when something was heard and understood. `silent`: "<device>.<point>" of hold-up and duress."""
+    """0 when something was heard and all of it understood. `silent`: "<device>.<point>" of hold-up and duress."""
     ear = _Ear(panel, silent, say)
     try:
         await link.open()
@@ -48,7 +49,13 @@ async def listen(
     say(f"{ear.heard} bytes in {seconds:g} s, {panel.damaged()} messages not understood, {len(ear.words)} points told")
     if not ear.heard:
         say("nothing heard: check wiring (crossed?), baud and parity, and that the panel's port is switched on")
-    return 0 if ear.words and not panel.damaged() else 1
+    say("nothing was acknowledged: what waits for an answer is said again to the daemon")
+    return 0 if ear.heard and not panel.damaged() else 1
+
+
+def asks(turn: Turn) -> bool:
+    """Whether it says something that may be said without the daemon: a question or a sign-in, never an answer."""
+    return turn.send not in (b"", *ANSWERS)
 
 
 class _Ear:
@@ -68,9 +75,9 @@ class _Ear:
         for reading in readings:
             self._show(reading)
         for turn in turns:
-            if turn.send:
+            if asks(turn):
                 await link.send(turn.send)
-                self._say("said    a sign-in or a question")  # it may hold a password
+                self._say(f"said    {len(turn.send)} bytes")  # not which: a sign-in holds a password
 
     def _show(self, reading: Reading) -> None:
         word = "supervised" if reading.point in self._silent else str(reading.value)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sentinel.ports import Moment
 
 HEADS = ("CAMERA", "CHANNEL", "PLACE", "LIVE", "RECORDING NOW", "OLDEST", "LONGEST GAP")
+GONE = (Failure.CREDENTIAL, Failure.LOCKED, Failure.NOT_CONNECTED, Failure.NO_REPLY)
 OWN = ("model", "firmware", "identity", "disks", "clock", "time", "footage", "access")
 
 
@@ -62,10 +63,11 @@ async def look(link: Any, kind: DriverKind, options: RecorderOptions, moment: Mo
     assessor = kind.build("device", None, options, ())
     readings: dict[str, Reading] = {}
     for one in assessor.rounds():
-        for reading in await answered(link, assessor.assess(one.name, moment)):
-            readings[reading.point.partition(".")[2]] = reading
-            if reading.reason in {Failure.CREDENTIAL, Failure.LOCKED, Failure.NOT_CONNECTED}:
-                raise LinkError(reading.reason, f"it stopped answering: {reading.reason}")
+        said = await answered(link, assessor.assess(one.name, moment))
+        readings |= {reading.point.partition(".")[2]: reading for reading in said}
+        reasons = {reading.reason for reading in said} - {Failure.UNSUPPORTED}
+        if len(reasons) == 1 and (why := reasons.pop()) in GONE:
+            raise LinkError(why, f"it does not answer: {why}")
     return Found(who, readings)
 
 
