@@ -19,11 +19,13 @@ RULES: dict[str, set[str]] = {
     "channels": PURE | {"ports"},
     "telemetry": PURE | {"ports"},
     "journal": PURE | {"ports"},
+    "pictures": PURE | {"ports"},
     "duty": PURE | {"ports", "settings", "journal"},
     "web": PURE | {"ports", "settings"},
-    "gateway": PURE | {"ports", "settings", "drivers", "channels", "telemetry", "journal", "duty", "web", "version"},
+    "gateway": PURE
+    | {"ports", "settings", "drivers", "channels", "telemetry", "journal", "pictures", "duty", "web", "version"},
     "control_room": PURE
-    | {"ports", "settings", "drivers", "channels", "telemetry", "journal", "duty", "web", "version"},
+    | {"ports", "settings", "drivers", "channels", "telemetry", "journal", "pictures", "duty", "web", "version"},
     "version": set(),
 }
 ANYTHING = {"commands", "cli", "demo"}
