@@ -151,7 +151,7 @@ class AlarmDecoder:
         return [self._panel.say(RADIO, RadioWord.ON if settings["LRR"] == "Y" else RadioWord.OFF, now)]
 
     def _say_open(self, now: float) -> list[Reading]:
-        zones = sorted(self._state.faults.zones)
+        zones = self._state.open_zones()
         more = f",+{len(zones) - MOST_NAMED}" if len(zones) > MOST_NAMED else ""
         said = f"zones {','.join(map(str, zones[:MOST_NAMED]))}{more}" if zones else "none"
         if said == self._open:

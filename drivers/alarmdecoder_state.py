@@ -123,13 +123,19 @@ class Ad2State:
         self._mains: bool | None = None
         self._armed: bool | None = None
         self._calm = False  # it was ready, with nothing remembered, since the last alarm or opening
+        self._swept = False  # alarms of before this opening, of which nothing is known here, were ended
         self._sounds_since: float | None = None
         self._fire_at = -math.inf  # when a line last had its bit
         self._listening_since: float | None = math.inf  # until what is not shown is known to be well
 
     def opened(self) -> None:
         """The line is a new one: what the keypad shows is to be said again."""
-        self._mains, self._calm, self._sounds_since, self._listening_since = None, False, None, math.inf
+        self._mains, self._sounds_since, self._listening_since = None, None, math.inf
+        self._calm = self._swept = False
+
+    def open_zones(self) -> list[int]:
+        """For the record. An open hold-up button is an alarm and stands in no list that the branch can see (rule 6)."""
+        return sorted(zone for zone in self.faults.zones if not self._round_the_clock(zone))
 
     def take(self, message: Keypad | Radio | OldRadio | Expander | Sensor, now: float) -> list[Event] | None:
         """What one message means; None when no table knows it."""
@@ -251,6 +257,9 @@ class Ad2State:
             yield Event(code, Status.RESTORED, partition, zone)
         self._radio.clear()
         self._known.clear()
+        if self._swept:
+            return
+        self._swept = True
         for zone, partition in sorted(self._partitions.items()):
             yield Event(self._code(zone, BURGLARY), Status.RESTORED, partition, zone)
         for code in _CATCH_ALLS:

@@ -257,7 +257,7 @@ class It100:
         except LookupError:
             readings += self._says(Access.ABSENT, now)
             return b""
-        digest = hashlib.sha256(password.encode()).digest()
+        digest = hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()
         refused = self._refusal
         if self._tried or (refused is not None and refused.digest == digest and now - refused.at < REFUSED_S):
             return b""

@@ -67,9 +67,10 @@ def test_one_wrong_byte_never_makes_another_frame(message: bytes, draw: st.DataO
 # --- Any pieces, any noise -------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.one_of(st.sampled_from(MESSAGES), st.binary(max_size=12)), max_size=40))
-def test_one_byte_at_a_time_says_what_all_at_once_says(pieces: list[bytes]) -> None:
-    whole, slow = conversation(), conversation()
+@pytest.mark.parametrize("variant", ["it100", "tpi"])
+@given(pieces=st.lists(st.one_of(st.sampled_from(MESSAGES), st.binary(max_size=12)), max_size=40))
+def test_one_byte_at_a_time_says_what_all_at_once_says(variant: str, pieces: list[bytes]) -> None:
+    whole, slow = conversation(variant), conversation(variant)
     data = b"".join(pieces)
     whole.opened(0.0)
     slow.opened(0.0)
