@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,9 +16,7 @@ from sentinel.commands.profiles import load_profile
 from sentinel.core.model import Role
 from sentinel.settings.yaml import load_yaml
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+CARD = Path(__file__).parent.parent.parent / "docs" / "drivers" / "modbus.md"
 ISSUE = {"waveshare-relay-di8", "xy-md02", "pzem-017", "honeywell-cgw-mb", "generic-zone-panel"}
 
 
@@ -40,6 +39,14 @@ def test_the_profiles_of_the_issue_are_shipped() -> None:
 
 def test_the_schema_beside_the_profiles_is_the_one_of_the_code() -> None:
     assert (SHIPPED / "schema.json").read_text() == schema(), "run: python -m drivers.profile --schema"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_profile_stands_on_the_drivers_card_as_sure_as_it_is(name: str) -> None:
+    (row,) = [line for line in CARD.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{name}` |")]
+    profile = load_profile(name)
+    assert row.split(" | ")[3] == profile.source.certainty
+    assert (row.split(" | ")[2].startswith("-")) is not bool(profile.identity)
 
 
 @pytest.mark.parametrize("name", shipped())
