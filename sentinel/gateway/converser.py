@@ -165,7 +165,9 @@ class Converser:
                     self._note("late")
                 elif not owed.durable.result():
                     self._note("not-durable")
-                elif self._clock.monotonic() <= owed.until:
+                elif self._clock.monotonic() > owed.until:  # it waited for the one before it
+                    self._note("late")
+                else:
                     self._say(owed.data)
                     self._note("")
                 self._owed.popleft()

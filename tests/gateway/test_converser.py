@@ -159,6 +159,20 @@ async def test_acknowledgements_go_in_the_order_of_the_messages(clock: FakeClock
     await bench.stop()
 
 
+async def test_one_that_waited_too_long_for_the_one_before_it_is_not_sent_either(clock: FakeClock) -> None:
+    bench = Bench(clock, by_itself=False)
+    await asyncio.sleep(0.1)
+    bench.line.say(b"A")
+    await asyncio.sleep(0.1)
+    bench.talk.within_s = 1.0
+    bench.line.say(b"B")
+    await asyncio.sleep(0.1)
+    bench.desk.waiting[1].set_result(True)
+    await asyncio.sleep(5)
+    assert (bench.desk.said(), bench.acks()) == ("AB", "")
+    await bench.stop()
+
+
 async def test_what_was_owed_over_a_line_that_was_lost_is_not_said_over_the_new_one(clock: FakeClock) -> None:
     bench = Bench(clock, by_itself=False)
     await asyncio.sleep(0.1)
