@@ -66,6 +66,27 @@ async def test_a_hold_up_at_a_dsc_panel_is_told_to_the_police(dsc: tuple[Story, 
     await branch.good()
 
 
+async def shown(story: Story) -> tuple[object, float]:
+    """All that the branch can see, and the age of the last word from the panel."""
+    _, status = await story.ask("GET", "/api/v1/status")
+    _, incidents = await story.ask("GET", "/api/v1/incidents")
+    zones = [{key: value for key, value in one.items() if key != "age_s"} for one in status["zones"]]
+    links = [one for one in status["links"] if one["id"] == "line"]
+    (device,) = (one for one in status["devices"] if one["id"] == "alarm-panel")
+    return (links, zones, incidents, {k: v for k, v in device.items() if k != "age_s"}), device["age_s"]
+
+
+async def test_nothing_in_the_branch_shows_a_hold_up_at_a_dsc_panel(dsc: tuple[Story, SimulatedIt100]) -> None:
+    branch, panel = dsc
+    before, age_s = await shown(branch)
+    branch.line.say(panel.alarm(5))
+    await branch.seconds(2)
+    assert branch.letters()
+    after, later_s = await shown(branch)
+    assert after == before
+    assert later_s >= age_s + 2, "no age begins anew"
+
+
 async def test_a_hold_up_while_the_line_was_cut_is_told_when_it_is_back(dsc: tuple[Story, SimulatedIt100]) -> None:
     branch, panel = dsc
     branch.line.cut()
@@ -101,10 +122,12 @@ async def test_a_hold_up_behind_an_alarmdecoder_is_told_though_its_keypad_shows_
             branch.line.say(panel.beat())
             await branch.seconds(5)
         branch.mark()
+        before, age_s = await shown(branch)
         branch.line.say(panel.silent("122", 5))
-        for _ in range(2):
-            await branch.seconds(2)
-            branch.line.say(panel.beat())
+        await branch.seconds(3)
+        after, later_s = await shown(branch)
+        assert after == before
+        assert later_s >= age_s + 3, "no age begins anew"
         assert branch.letters() == ["0:00 mail sho alarm", "0:00 room thana alarm"]
         (one,) = branch.open()
         assert (one.subject, one.silent) == ("zone:alarm-panel-cash", True)
