@@ -89,7 +89,7 @@ class HikvisionRecorder:
         del moment
         return inventory()
 
-    def snapshot(self, channel: int, *, small: bool) -> HttpRequest:
+    def snapshot(self, channel: int, *, small: bool = False) -> HttpRequest:
         """Asks for a picture of now, the sub-stream's when it must be small."""
         return ask.picture(channel, small=small)
 

@@ -65,7 +65,8 @@ class History:
         modes = {} if isinstance(schedule, Failure) else read.modes(schedule)
         self.modes = modes or self.modes
         salt = moment.wall.isoformat()
-        back = yield from self._oldest(talk, now, salt)
+        required = self.options.footage.required(moment.wall.date())  # a hold's day is one of the site's calendar
+        back = yield from self._oldest(talk, now, min(required, MOST_DAYS), salt)
         day = timedelta(days=1)
         found = yield from search(talk, dict.fromkeys(cameras, (now - day, now)), self.way, f"{salt}d")
         for channel, (id_, camera) in cameras.items():
@@ -76,14 +77,13 @@ class History:
             values[f"{id_}.gap"] = _gap(found[channel], now, near_of(camera))
         if talk.gone is not None:  # what came before is not told either: the round is one look
             return {}
-        return values | _footage(back, self.options.footage.required(now.date()))
+        return values | _footage(back, required)
 
-    def _oldest(self, talk: Talk, now: datetime, salt: str) -> Asking[dict[int, Back | Failure]]:
+    def _oldest(self, talk: Talk, now: datetime, required: int, salt: str) -> Asking[dict[int, Back | Failure]]:
         holes = {
             camera.channel: HOLE if camera.record == "always" else HOLE_MOTION
             for camera in self.options.cameras.values()
         }
-        required = min(self.options.footage.required(now.date()), MOST_DAYS)
         back = yield from oldest_by_days(talk, holes, now.date(), required + 31)
         rest = {channel: holes[channel] for channel, one in back.items() if one is Failure.UNSUPPORTED}
         if rest:

@@ -59,6 +59,13 @@ async def test_a_legal_hold_asks_for_more() -> None:
         assert found["footage"] == "short 120/289"
 
 
+async def test_a_recorder_whose_clock_is_a_year_behind_is_not_asked_for_less() -> None:
+    it = simulated(drift=timedelta(days=-365))
+    async with wired(it) as (_, wire):
+        found = await wire.assess(recorder(footage={"days": 30, "hold_since": "2026-01-01"}), "history")
+        assert (found["footage"], found["cam1.oldest"]) == ("short 120/289", 120)
+
+
 async def test_a_power_cut_of_two_days_does_not_end_the_footage_but_a_kept_clip_of_last_year_is_not_footage() -> None:
     it = simulated()
     it.cameras[1].gaps = [(ago(days=22), ago(days=20))]
