@@ -95,7 +95,7 @@ class Gate:
         3. Else wait for the turn to go alone, in this process and among all. Who waited while the same endpoint did not
            answer somebody else shares that failure: thirty questions do not take thirty time-outs.
         """
-        tag = hmac.digest(self._key, password.encode("utf-8", "surrogatepass"), "sha256")
+        tag = self._tag(password)
         await self._must_be_due(password, tag)
         async with AsyncExitStack() as stack:
             alone = False
@@ -118,6 +118,13 @@ class Gate:
                 if alone and error.failure not in {Failure.CREDENTIAL, Failure.LOCKED}:
                     self._failed[endpoint] = error
                 raise
+
+    async def due_now(self, password: str) -> None:
+        """A person mended the account on the device: a password that was refused may be tried once more at once."""
+        tag = self._tag(password)
+        shut = await self._remembered(password, tag)
+        if shut is not None:
+            await self.shut(Entry(self, password, tag, shut, alone=False), shut.why, 0.0)
 
     # --- For Entry ----------------------------------------------------------------------------------------------------
 
@@ -157,6 +164,10 @@ class Gate:
         return self._closed(known) if known is not None else LinkError(why, f"{self._who}: the password was refused")
 
     # --- Parts --------------------------------------------------------------------------------------------------------
+
+    def _tag(self, password: str) -> bytes:
+        """By which a password is known again in this process, without being kept."""
+        return hmac.digest(self._key, password.encode("utf-8", "surrogatepass"), "sha256")
 
     async def _must_be_due(self, password: str, tag: bytes) -> Shut | None:
         """What is remembered of a password that may be tried; LinkError when it may not."""

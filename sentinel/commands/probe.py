@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from drivers import DRIVERS, driver
 from drivers.links import LINKS
+from drivers.links.gate import gate
 from sentinel.commands import probe_lines, probe_modbus, probe_recorder
 from sentinel.commands.asking import moment, state_folder
 from sentinel.commands.check import reveal
@@ -26,6 +27,7 @@ from sentinel.commands.profiles import load_profile
 from sentinel.commands.simulate import counts_of, tcp_address
 from sentinel.commands.tables import real_tables
 from sentinel.core.codes import ROLES
+from sentinel.core.model import Failure
 from sentinel.ports import LinkError, Speech
 from sentinel.settings.branch import load
 from sentinel.settings.explain import did_you_mean
@@ -66,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channels", default="1", help="rtsp: how many cameras; other recorders say it themselves")
     parser.add_argument("--user", help="the gateway's own account on a recorder, never admin")
     parser.add_argument("--password-env", metavar="VAR", help="the environment variable that holds its password")
+    parser.add_argument(
+        "--again", action="store_true", help="try a refused password once more now: the account was mended"
+    )
     parser.add_argument("--fingerprint", help="https: SHA-256 of the recorder's own certificate")
     parser.add_argument("--seconds", type=float, default=LISTEN_S, help="panels: listen so long (%(default)g)")
     parser.add_argument("--state-dir", default=STATE, help="where refused passwords are remembered (%(default)s)")
@@ -126,6 +131,7 @@ def _other(args: argparse.Namespace) -> int:
         link = _link(link_kind, written, folder)
         now = moment(None)
         try:
+            await _again(args, LINKS[link_kind].options.model_validate(written), folder)
             count = int(args.channels)
             options = _cameras(kind, args.driver, given, {n: f"camera {n}" for n in range(1, count + 1)})
             who = await probe_recorder.inventory(link, kind, options, now)
@@ -134,8 +140,7 @@ def _other(args: argparse.Namespace) -> int:
                 options = _cameras(kind, args.driver, given, named)
             return probe_recorder.report(await probe_recorder.look(link, kind, options, now), options, print)
         except LinkError as error:
-            print(f"{error.failure}: {error}")
-            return 1
+            return _refused(error)
         finally:
             await link.close()
 
@@ -219,12 +224,12 @@ def _of_config(args: argparse.Namespace) -> int:
                 profile: Any = device.profile
                 silent = {point.partition(".")[2] for point in buttons if point.startswith(f"{args.device}.")}
                 return await probe_modbus.look(link, profile, made, silent)
+            await _again(args, entry.options, folder)
             options: Any = device.options
             now = moment(ZoneInfo(settings.branch.time_zone))
             return probe_recorder.report(await probe_recorder.look(link, kind, options, now), options, print)
         except LinkError as error:
-            print(f"{error.failure}: {error}")
-            return 1
+            return _refused(error)
         finally:
             await link.close()
 
@@ -249,6 +254,19 @@ def _listen(
 def _silent(kind: DriverKind, device: str, options: Any) -> Collection[str]:
     points = kind.points(options) if kind.points is not None else ()
     return {f"{device}.{point.id}" for point in points if point.role is not None and ROLES[point.role].silent}
+
+
+def _refused(error: LinkError) -> int:
+    print(f"{error.failure}: {probe_recorder.shown(str(error))}")
+    if error.failure in {Failure.CREDENTIAL, Failure.LOCKED}:
+        print("when the account is mended on the recorder, --again tries once more at once")
+    return 1
+
+
+async def _again(args: argparse.Namespace, line: Any, folder: Path) -> None:
+    """Somebody made or mended the account on the recorder and stands before it: half an hour is too long."""
+    if args.again and line.username is not None:
+        await gate(folder, line.host, line.username).due_now(line.password.read())
 
 
 def _link(kind: str, written: Any, folder: Path) -> Any:

@@ -160,6 +160,21 @@ async def test_locked_is_told_apart_from_wrong(tmp_path: Path, clock: Clock) -> 
     assert await ask(one, recorder) == "credential"
 
 
+async def test_a_person_who_mended_the_account_may_have_one_try_at_once(tmp_path: Path, clock: Clock) -> None:
+    recorder, daemon, probe = Recorder(), made(tmp_path, clock), made(tmp_path, clock)
+    await ask(daemon, recorder)
+    await probe.due_now("wrong")
+    assert await ask(probe, recorder) == "credential"
+    assert await ask(daemon, recorder) == "credential"
+    assert recorder.bad == 2
+    recorder.password = "wrong"
+    await probe.due_now("wrong")
+    assert await ask(probe, recorder) == "ok"
+    assert await ask(daemon, recorder) == "ok"
+    await probe.due_now("never refused")
+    assert recorder.bad == 2
+
+
 async def test_the_first_contact_is_alone_and_the_others_come_when_it_was_good(tmp_path: Path, clock: Clock) -> None:
     recorder, one = Recorder(), made(tmp_path, clock)
     said = await asyncio.gather(*(ask(one, recorder, "right", way) for way in ("http", "rtsp", "http", "stream") * 5))
