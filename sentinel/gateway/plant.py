@@ -75,8 +75,10 @@ class Plant:
         self.links: dict[str, Any] = {}
         self.pollers: dict[str, Talker] = {}  # by link
         for name, entry in settings.links.items():
-            link = self.links[name] = make(entry, name, Path(settings.gateway.state_dir))
             on_it = [id_ for id_, device in settings.devices.items() if device.link == name]
+            if not on_it:  # a line to which nothing is connected yet
+                continue
+            link = self.links[name] = make(entry, name, Path(settings.gateway.state_dir))
             match entry.speech:
                 case Speech.MODBUS:
                     self.pollers[name] = _poller(settings, name, link, on_it, ears, clock)

@@ -182,3 +182,24 @@ async def test_the_same_button_pressed_again_is_told_again_under_the_same_code(b
     await branch.seconds(5)
     assert branch.incident().code == code
     assert "0:00 mail sho alarm" in branch.letters()
+
+
+async def test_a_line_to_which_nothing_is_connected_yet_disturbs_nobody() -> None:
+    spare = {"links:\n": "links:\n  spare:\n    kind: serial\n    port: /dev/ttyS9\n"}
+    async with Story(whole=True, edits=spare) as story:
+        await story.seconds(40)
+        assert (await story.ask("GET", "/healthz"))[1] == {"health": "ok", "reasons": []}
+        _, status = await story.ask("GET", "/api/v1/status")
+        assert [one["id"] for one in status["links"]] == ["bus", "fire", "receiver", "cctv"]
+
+
+async def test_a_reload_lets_a_panel_go_on_where_it_was(branch: Story) -> None:
+    branch.receiver.report("130", 5)
+    await branch.seconds(5)
+    branch.receiver.report("110", 9)
+    await branch.reload({"Cash room motion": "Cash room detector"})
+    await branch.seconds(30)
+    assert acknowledged(branch) == ["E130", "E110"]
+    assert {"zone:intruder-panel-cash-room", "zone:intruder-panel-other-fire"} <= set(branch.subjects())
+    behind = [view for view in branch.gateway.sensing.view() if view.zone.point.startswith("intruder-panel.")]
+    assert not any(view.unknown for view in behind)
