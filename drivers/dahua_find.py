@@ -54,15 +54,18 @@ class Finders:
     def sweep(self) -> Job[None]:
         """Begin a round: destroy what earlier ones had to leave."""
         self._silent = 0
-        left = list(self._left)
+        left, self._left = self._left, {}
         if not left:
             return
-        yield [_act(_CLOSE[self._left[finder] % 2], finder) for finder in left]
-        answers = yield [_act(_DESTROY[self._left[finder] % 2], finder) for finder in left]
-        for finder, answer in zip(left, answers, strict=True):
-            self._left[finder] += 1
-            if _gone(answer) or self._left[finder] >= TRIES:
-                del self._left[finder]
+        try:
+            yield [_act(_CLOSE[tries % 2], finder) for finder, tries in left.items()]
+            answers = yield [_act(_DESTROY[tries % 2], finder) for finder, tries in left.items()]
+        except GeneratorExit:
+            self._left = left | self._left
+            raise
+        for (finder, tries), answer in zip(left.items(), answers, strict=True):
+            if not _gone(answer) and tries + 1 < TRIES:
+                self._leave(finder, tries + 1)
 
     def search(self, channel: int, start: datetime, end: datetime, *, first: bool = False) -> Job[list[File] | Failure]:
         """The files of a channel (from 1) that touch this time, the oldest first; or that one alone."""
@@ -80,6 +83,7 @@ class Finders:
         finder = created.get("result", "")
         if not _FINDER.fullmatch(finder):
             return Failure.BAD_REPLY
+        self._left.pop(finder, None)  # the number is used again
         try:
             found = yield from _files(finder, channel, start, end, first=first)
             yield [_act(_CLOSE[0], finder)]
@@ -132,9 +136,8 @@ class Finders:
             step *= 2
         return starts.get(has)
 
-    def _leave(self, finder: str) -> None:
-        self._left.pop(finder, None)
-        self._left[finder] = 0
+    def _leave(self, finder: str, tries: int = 0) -> None:
+        self._left[finder] = tries
         while len(self._left) > LEFT:
             del self._left[next(iter(self._left))]
 

@@ -64,6 +64,11 @@ class SimDahua:
         """The account is locked: the right password is refused too."""
         return self.failed_logins >= self.recorder.locks_after
 
+    @property
+    def listening(self) -> int:
+        """How many streams of events stand open."""
+        return len(self._listeners)
+
     def event(self, code: str, action: str, index: int | None = None, data: str = "") -> None:
         """Tell everyone who listens."""
         text = f"Code={code};action={action}" + ("" if index is None else f";index={index}")

@@ -8,12 +8,15 @@ import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from drivers.links.http import HttpLink, HttpOptions
 from drivers.sim.dahua import SimDahua
-from sentinel.core.model import Failure
+from sentinel.core.model import Failure, Reading
+from sentinel.duty.clock import SystemClock
+from sentinel.gateway.surveyor import Surveyor
 from sentinel.ports import HttpRequest, LinkError
 from tests.drivers.dahua.talk import IST, moment, recorder, simulated, values
 
@@ -102,3 +105,32 @@ async def test_a_wrong_password_is_said_once_whatever_is_asked_and_the_recorder_
     finally:
         await over.close()
         await sim.close()
+
+
+async def test_a_lost_camera_is_told_by_the_event_stream_long_before_its_turn(tmp_path: Path) -> None:
+    """As the daemon runs it: the surveyor, the link, the stream; the state is asked every 20 seconds."""
+    it = simulated(2)
+    it.now = lambda: datetime.now(IST)
+    sim = SimDahua(it)
+    over, heard = link(await sim.serve(), tmp_path), list[Reading]()
+    driver = recorder(2)
+    surveyor = Surveyor(
+        "cctv", over, driver, heard.extend, SystemClock(trusted=True), ZoneInfo("Asia/Kolkata"), (driver.hints(), over)
+    )
+    tasks = [asyncio.ensure_future(work()) for work in surveyor.works().values()]
+    try:
+        async with asyncio.timeout(15):
+            while not sim.listening or not any(reading.point == "dvr.footage" for reading in heard):
+                await asyncio.sleep(0.02)
+            assert [one.value for one in heard if one.point == "dvr.ch2.video"] == ["ok"]
+            it.cameras[1].lost = True
+            sim.event("VideoLoss", "Start", 1)
+            while [one.value for one in heard if one.point == "dvr.ch2.video"][-1] != "lost":
+                await asyncio.sleep(0.02)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await over.close()
+        await sim.close()
+    assert not sim.finders

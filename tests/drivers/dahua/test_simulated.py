@@ -143,9 +143,10 @@ WELL = {"ok", "right", "same", "kept", "proved"}
 async def test_nothing_that_could_not_be_read_is_called_well(fault: Fault) -> None:
     for text, points in PARTS.items():
         it = simulated(1, faults={text: fault})
-        it.faults |= {"getSystemInfo": fault}
+        if text == "getSerialNo":
+            it.faults["getSystemInfo"] = fault
         async with served(it) as (_, talk):
-            talk.deadline_s = 0.05
+            talk.impatient = text if fault is Fault.SILENT else ""
             found = await assessed(recorder(1), talk)
         for point in points:
             if point == "ch1.recording" and fault in (Fault.ABSENT, Fault.FORBIDDEN):
@@ -181,7 +182,7 @@ async def test_no_finder_is_left_behind_whatever_the_recorder_does(fault: Fault)
     for text in ("findFile", "findNextFile", "action=close", "action=destroy"):
         it = simulated(3, faults={text: fault})
         async with served(it) as (sim, talk):
-            talk.deadline_s = 0.05
+            talk.impatient = text if fault is Fault.SILENT else ""
             driver = recorder(3)
             for name in ("proof", "history"):
                 await talk.run(driver.assess(name, moment()))
@@ -346,12 +347,12 @@ async def test_an_inventory_names_the_maker_and_every_camera() -> None:
 async def test_a_recorder_that_stopped_answering_is_not_asked_camera_by_camera() -> None:
     it = simulated(32, faults={"mediaFileFind": Fault.SILENT})
     async with served(it) as (_, talk):
-        talk.deadline_s = 0.05
+        talk.impatient = "mediaFileFind"
         found = await assessed(recorder(32), talk, "proof")
         assert {found[f"ch{n}.recording"] for n in range(1, 33)} == {Failure.NO_REPLY}
         assert talk.asked <= 3 + 8
         talk.asked = 0
-        it.faults = {"cgi-bin": Fault.SILENT}
+        talk.impatient, it.faults = "cgi-bin", {"cgi-bin": Fault.SILENT}
         assert set((await assessed(recorder(32), talk)).values()) == {Failure.NO_REPLY}
         assert talk.asked == 8 + 3 + 8
 
@@ -409,3 +410,26 @@ async def test_a_clock_that_was_set_back_makes_no_old_file_a_proof() -> None:
         found = await assessed(driver, talk, "proof")
     assert found["ch1.recording"] == "stopped"
     assert found["ch1.newest"] is Failure.UNSUPPORTED
+
+
+async def test_rounds_that_run_at_the_same_time_do_not_destroy_each_others_finders() -> None:
+    it = simulated(6, faults={"action=destroy": Fault.BUSY})
+    async with served(it) as (sim, talk):
+        driver = recorder(6)
+        await assessed(driver, talk, "proof")
+        assert len(sim.finders) == 6
+        it.faults.clear()
+        both = await asyncio.gather(*(assessed(driver, talk, name) for name in ("proof", "history", "state", "proof")))
+    assert not sim.finders
+    assert both[0]["ch6.recording"] == both[3]["ch6.recording"] == "proved"
+    assert both[1]["footage"] == "kept"
+
+
+async def test_finders_that_will_not_go_are_given_up_and_never_become_many() -> None:
+    it = simulated(40, faults={"destroy": Fault.BUSY})
+    async with served(it) as (_, talk):
+        driver = recorder(40)
+        for _ in range(4):
+            talk.asked = 0
+            await assessed(driver, talk, "proof")
+            assert talk.asked <= 3 + 40 * 5 + 2 * 64
