@@ -15,7 +15,7 @@ from pydantic import model_validator
 
 from drivers import DriverKind
 from drivers.alarmdecoder_state import Ad2State
-from drivers.alarmdecoder_wire import LONGEST, Aside, Config, Keypad, OldRadio, Version, decode
+from drivers.alarmdecoder_wire import LONGEST, Aside, Config, Keypad, Version, decode
 from drivers.described import Described
 from drivers.panel import Panel, PanelOptions, described
 from drivers.text_lines import TextLines
@@ -137,8 +137,7 @@ class AlarmDecoder:
             case _:
                 events = self._state.take(message, now)
         if events is None:
-            text = message.event if isinstance(message, OldRadio) else line.decode("ascii", "replace")[:24]
-            return [self._panel.strange(text, now)]
+            return [self._panel.strange("LRR", now)]  # no more of it: it may be a silent alarm's (rule 6)
         readings = [reading for event in events for reading in self._panel.take(event, now)]
         readings += self._say_open(now)
         return readings + self._beat(now) if isinstance(message, Keypad) else readings

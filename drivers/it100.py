@@ -204,7 +204,7 @@ class It100:
 
     def _heard(self, frame: Frame, now: float) -> list[Reading]:
         if frame.command not in KNOWN:
-            return [self._panel.strange(frame.command + frame.data, now)]
+            return [self._panel.strange(frame.command, now)]
         events = self._state.take(frame, now)
         if events is None:
             self._damaged += 1
