@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from datetime import datetime
 
     from sentinel.core.model import Failure, Reading
@@ -234,6 +234,17 @@ class Assessor(Protocol):
         """
 
 
+@runtime_checkable
+class Showing(Protocol):
+    """An assessor whose device gives pictures. Pure."""
+
+    def snapshot(self, channel: int, *, small: bool) -> HttpRequest | None:
+        """What asks for a picture of now, of the sub-stream when small; None where it is not known how."""
+
+    def picture(self, reply: HttpReply) -> bytes | None:
+        """The JPEG of that reply, or None: an error in words comes with status 200 too."""
+
+
 class Hints(Protocol):
     """A device's own stream of events: it only makes polling fast. Pure."""
 
@@ -256,6 +267,14 @@ class Secret(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture that goes with a letter, where the channel can carry it. Read when it is sent: it may be gone by then."""
+
+    name: str  # of the file, as the reader sees it
+    read: Callable[[], bytes | None] = field(repr=False)  # off the loop
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One notice ready to leave: already in the contact's language and sized for the channel."""
 
@@ -267,6 +286,7 @@ class Letter:
     body: str
     urgent: bool
     seq: int  # of the fact that queued it: a room's receipt for this seq is the delivery; 0: told from memory
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Sent(StrEnum):

@@ -19,6 +19,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, Self
 from urllib.parse import quote
 
@@ -29,6 +30,8 @@ from sentinel.channels.options import Id, SecretField, is_loopback
 from sentinel.ports import ChannelError, Sent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sentinel.ports import Letter
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,9 @@ log = logging.getLogger(__name__)
 TOTAL_S = 20.0  # for the whole letter; another path is told within 30 s
 STEP_S = 10.0  # for one answer of the server
 REPLY_BYTES = 16 * 1024  # of one answer; RFC 5321 wants 512 a line, and real ones have a dozen lines
+PICTURES_BYTES = (
+    400_000  # with one letter; what goes beyond stays in the branch, and the letter says how many there are
+)
 SESSIONS = 4  # letters on their way at once; more wait their turn within their own deadline
 
 # Addresses as mail servers everywhere take them: no quoted local parts, no comments, no address lists, no line ends.
@@ -89,14 +95,14 @@ class EmailChannel:
         """SENT when the server took the letter for the recipient; ChannelError otherwise, within TOTAL_S."""
         if _ADDRESS.fullmatch(letter.address) is None:
             raise ChannelError(f"{masked(letter.address)} is no e-mail address", permanent=True)
-        await self._talk(letter.address, self._message(letter))
+        await self._talk(letter.address, partial(self._message, letter))
         return Sent.SENT
 
     async def check(self) -> None:
         """Connect, sign in and leave, with no letter; ChannelError when that does not work, within TOTAL_S."""
         await self._talk("", None)
 
-    async def _talk(self, to: str, message: EmailMessage | None) -> None:
+    async def _talk(self, to: str, message: Callable[[], EmailMessage] | None) -> None:
         session = _Session(self._options)
         work = asyncio.get_running_loop().run_in_executor(self._threads, session.talk, to, message)
         try:
@@ -128,6 +134,12 @@ class EmailChannel:
             message["X-Priority"] = "1 (Highest)"
             message["Importance"] = "high"
         message.set_content(letter.body)
+        left = PICTURES_BYTES
+        for one in letter.attachments:
+            data = one.read()
+            if data is not None and len(data) <= left:
+                left -= len(data)
+                message.add_attachment(data, maintype="image", subtype="jpeg", filename=one.name)
         return message
 
     def _identity(self, letter: Letter) -> str:
@@ -158,8 +170,8 @@ class _Session(smtplib.SMTP):
         super().__init__(local_hostname=options.sender.rpartition("@")[2], timeout=STEP_S)  # a name: asks no DNS
         self._host = options.host  # smtplib's starttls checks the certificate against this
 
-    def talk(self, to: str, message: EmailMessage | None) -> None:
-        """The whole session, with or without a letter. ChannelError says what went wrong, without the address."""
+    def talk(self, to: str, message: Callable[[], EmailMessage] | None) -> None:
+        """The whole session, with or without a letter, which is made here: its pictures come from the card. ChannelError says what went wrong, without the address."""
         o = self._options
         step = "connecting"
         try:
@@ -179,7 +191,7 @@ class _Session(smtplib.SMTP):
             if message is None:
                 self.ehlo_or_helo_if_needed()
             else:
-                self.send_message(message, from_addr=o.sender, to_addrs=[to])
+                self.send_message(message(), from_addr=o.sender, to_addrs=[to])
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             raise ChannelError(f"the mailbox was refused: {_codes(code, words)}", permanent=code >= 500) from None

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,20 @@ class _File:
     at: float  # when the picture was taken: the file's time
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A picture behind its salt: what lies on the card, and what a room is sent, which can prove it by its name."""
+
+    ref: str
+    whole: bytes = field(repr=False)
+
+
+def sealed(data: bytes) -> Sealed:
+    """With a salt of its own."""
+    whole = secrets.token_bytes(SALT) + data
+    return Sealed(hashlib.sha256(whole).hexdigest(), whole)
+
+
 class Shelf:
     """One folder. One thread at a time."""
 
@@ -47,24 +61,16 @@ class Shelf:
         self.bytes = 0
         self.erased = 0  # on time, or to make room
 
-    def keep(self, data: bytes, at: datetime, held: Collection[str] = ()) -> str:
-        """Durable when it returns its reference; OSError when the card does not take it."""
-        whole = secrets.token_bytes(SALT) + data
-        ref = hashlib.sha256(whole).hexdigest()
+    def keep(self, sealed: Sealed, at: datetime, held: Collection[str] = ()) -> None:
+        """Durable when it returns; OSError when the card does not take it."""
         files = self._open()
-        self._make_room(len(whole), held)
-        atomic.write(self._folder / ref, whole, at.timestamp())
-        files[ref] = _File(len(whole), at.timestamp())
-        self.bytes += len(whole)
-        return ref
+        self._make_room(len(sealed.whole), held)
+        atomic.write(self._folder / sealed.ref, sealed.whole, at.timestamp())
+        files[sealed.ref] = _File(len(sealed.whole), at.timestamp())
+        self.bytes += len(sealed.whole)
 
     def read(self, ref: str) -> bytes | None:
-        """The picture, or None when it was erased, damaged or never here."""
-        whole = self.read_whole(ref)
-        return None if whole is None else whole[SALT:]
-
-    def read_whole(self, ref: str) -> bytes | None:
-        """Salt and picture, of which `ref` is the SHA-256: what a room is sent, which can prove it."""
+        """The picture, or None when it was erased, damaged or never here. From any thread."""
         if REFERENCE.fullmatch(ref) is None:
             return None
         try:
@@ -72,7 +78,7 @@ class Shelf:
                 whole = file.read(SALT + MOST + 1)
         except OSError:
             return None
-        return whole if hashlib.sha256(whole).hexdigest() == ref else None
+        return whole[SALT:] if hashlib.sha256(whole).hexdigest() == ref else None
 
     def trim(self, now: datetime, held: Collection[str] = ()) -> None:
         """Erase what is older than its days and not held. Only with a clock that is right."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random  # noqa: TC003 - hypothesis reads the hints
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -109,17 +109,16 @@ def test_a_camera_that_was_covered_from_the_first_day_is_no_reference() -> None:
         assert judge(now, None, lit=True) in (Seen.COVERED, Seen.BLACK, None), cover
 
 
-@given(ROOMS)
-@settings(max_examples=10, deadline=None)
-def test_another_room_is_not_the_same_place_and_the_same_room_by_night_is(room: int) -> None:
-    here = seen_as(Scene(room=room))
-    assert closest(seen_as(Scene(room=room, infrared=True, moment=3)), [here]) > 0.3
-    assert closest(seen_as(Scene(room=room + 1000)), [here]) < 0.3
+def test_another_room_is_not_the_same_place_and_the_same_room_by_night_is() -> None:
+    for room in range(10):
+        here = seen_as(Scene(room=room))
+        same = closest(seen_as(Scene(room=room, infrared=True, moment=3)), [here])
+        assert same > 0.5 > closest(seen_as(Scene(room=room + 1000)), [here])
 
 
-@given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=10, deadline=None)
-def test_any_levels_are_judged_without_a_fall(chance: random.Random, lit: bool) -> None:
-    levels = chance.randbytes(192 * 144)
+@pytest.mark.parametrize("lit", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_any_levels_are_judged_without_a_fall(seed: int, lit: bool) -> None:
+    levels = random.Random(seed).randbytes(192 * 144)
     judge(Picture(levels), Picture(levels[::-1]), lit=lit)
     judge(Picture(bytes(192 * 144)), Picture(levels), lit=lit)

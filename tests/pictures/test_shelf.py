@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sentinel.pictures import atomic
 from sentinel.pictures.ring import BIGGEST, Ring
-from sentinel.pictures.shelf import Shelf
+from sentinel.pictures.shelf import Shelf, sealed
 from sentinel.pictures.shot import Shot
 
 if TYPE_CHECKING:
@@ -30,13 +30,20 @@ def shelf(tmp_path: Path, **bounds: int) -> Shelf:
     return Shelf(tmp_path / "pictures", **{"left": 0, **bounds})  # type: ignore[arg-type]
 
 
+def put(one: Shelf, data: bytes, at: datetime, held: set[str] | None = None) -> str:
+    """Its reference."""
+    it = sealed(data)
+    one.keep(it, at, held or set())
+    return it.ref
+
+
 def files(tmp_path: Path) -> set[str]:
     return {path.name for path in (tmp_path / "pictures").iterdir()}
 
 
 def test_a_file_is_named_by_its_own_hash_and_is_for_nobody_else(tmp_path: Path) -> None:
     one = shelf(tmp_path)
-    ref = one.keep(b"picture", NOON)
+    ref = put(one, b"picture", NOON)
     path = tmp_path / "pictures" / ref
     assert hashlib.sha256(path.read_bytes()).hexdigest() == ref
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -46,14 +53,14 @@ def test_a_file_is_named_by_its_own_hash_and_is_for_nobody_else(tmp_path: Path) 
 
 def test_a_reference_says_nothing_of_its_picture_to_whoever_has_the_same_one(tmp_path: Path) -> None:
     one = shelf(tmp_path)
-    refs = {one.keep(b"picture", NOON) for _ in range(5)}
+    refs = {put(one, b"picture", NOON) for _ in range(5)}
     assert len(refs) == 5
     assert hashlib.sha256(b"picture").hexdigest() not in refs
 
 
 def test_a_picture_that_was_changed_on_the_card_is_not_shown(tmp_path: Path) -> None:
     one = shelf(tmp_path)
-    ref = one.keep(b"picture", NOON)
+    ref = put(one, b"picture", NOON)
     (tmp_path / "pictures" / ref).write_bytes(b"another one")
     assert one.read(ref) is None
 
@@ -65,8 +72,8 @@ def test_only_a_reference_opens_a_file(tmp_path: Path, ref: str) -> None:
 
 def test_after_ninety_days_a_picture_is_erased_unless_it_is_held(tmp_path: Path) -> None:
     one = shelf(tmp_path)
-    old, held = one.keep(b"old", NOON), one.keep(b"held", NOON)
-    new = one.keep(b"new", NOON + timedelta(days=60))
+    old, held = put(one, b"old", NOON), put(one, b"held", NOON)
+    new = put(one, b"new", NOON + timedelta(days=60))
     one.trim(NOON + timedelta(days=91), held={held})
     assert files(tmp_path) == {held, new}
     assert one.read(old) is None
@@ -74,7 +81,7 @@ def test_after_ninety_days_a_picture_is_erased_unless_it_is_held(tmp_path: Path)
 
 
 def test_after_a_start_it_is_known_what_lies_there_and_what_was_half_written_is_gone(tmp_path: Path) -> None:
-    ref = shelf(tmp_path).keep(b"old", NOON)
+    ref = put(shelf(tmp_path), b"old", NOON)
     (tmp_path / "pictures" / f".{'b' * 64}{atomic.PARTIAL}").write_bytes(b"half")
     again = shelf(tmp_path)
     again.trim(NOON + timedelta(days=1))
@@ -93,7 +100,7 @@ def test_it_never_takes_more_than_its_share_and_the_oldest_that_is_not_held_goes
     one, held, kept = shelf(folder, most=1000), set[str](), dict[str, int]()
     for size, day, hold in given_:
         before = dict(kept)
-        ref = one.keep(bytes(size), NOON + timedelta(days=day), held)
+        ref = put(one, bytes(size), NOON + timedelta(days=day), held)
         kept[ref] = day
         gone = set(kept) - files(folder)
         left = set(before) - gone
@@ -107,28 +114,28 @@ def test_it_never_takes_more_than_its_share_and_the_oldest_that_is_not_held_goes
 
 def test_a_picture_larger_than_the_shelf_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no room"):
-        shelf(tmp_path, most=100).keep(bytes(200), NOON)
+        put(shelf(tmp_path, most=100), bytes(200), NOON)
 
 
 def test_a_card_that_is_nearly_full_belongs_to_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shelf(tmp_path, left=1_000_000)
-    ref = one.keep(b"old", NOON)
+    ref = put(one, b"old", NOON)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1_000_000))
     with pytest.raises(OSError, match="no room"):
-        one.keep(b"new", NOON)
+        put(one, b"new", NOON)
     assert one.read(ref) is None  # it made what room it could
 
 
 def test_a_card_that_takes_nothing_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shelf(tmp_path)
-    ref = one.keep(b"old", NOON)
+    ref = put(one, b"old", NOON)
 
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="full"):
-        one.keep(b"new", NOON)
+        put(one, b"new", NOON)
     assert files(tmp_path) == {ref}
     assert one.bytes == 16 + 3
 
