@@ -99,7 +99,7 @@ class SimDahua:
         if fault is Fault.SILENT:
             await asyncio.sleep(3600)
         if fault is Fault.SLOW:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(self.recorder.slow_s)
         if fault in _REFUSALS:
             status, text = _REFUSALS[fault]
             return web.Response(status=status, text=text)

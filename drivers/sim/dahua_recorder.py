@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Fault(StrEnum):
     """How it can be wrong, for every question whose target holds the given text."""
 
-    SLOW = "slow"  # half a second
+    SLOW = "slow"
     SILENT = "silent"
     GARBLED = "garbled"
     TRUNCATED = "truncated"
@@ -73,6 +73,7 @@ class Recorder:
     bare_lists: bool = False  # list[0] in place of list.info[0]
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()  # its zone is the site's
     faults: dict[str, Fault] = field(default_factory=dict)  # text in the target -> fault
+    slow_s: float = 0.5
     storage_event: str = ""  # "StorageFailure" or "StorageNotExist"
 
     def clock(self) -> datetime:

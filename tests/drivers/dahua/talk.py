@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
-from drivers.sim.dahua_recorder import Recorder, SimCamera
 from yarl import URL
 
 from drivers.dahua import DahuaOptions, DahuaRecorder
+from drivers.sim.dahua_recorder import Recorder, SimCamera
 from sentinel.core.model import Failure, Reading, Value
 from sentinel.ports import HttpReply, HttpRequest, LinkError, Moment
 

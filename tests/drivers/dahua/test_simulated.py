@@ -180,7 +180,7 @@ async def test_a_recorder_with_its_clock_hours_wrong_still_proves_its_recordings
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_no_finder_is_left_behind_whatever_the_recorder_does(fault: Fault) -> None:
     for text in ("findFile", "findNextFile", "action=close", "action=destroy"):
-        it = simulated(3, faults={text: fault})
+        it = simulated(3, faults={text: fault}, slow_s=0.02)
         async with served(it) as (sim, talk):
             talk.impatient = text if fault is Fault.SILENT else ""
             driver = recorder(3)
