@@ -204,6 +204,8 @@ class OnvifRecorder:
         return local or clock_of(seen.find("SystemDateAndTime/UTCDateTime"), zone, local=False)
 
     def _proof(self, moment: Moment) -> Job[Values | Failure]:
+        if not self._sources:
+            yield from self._learn_pictures(moment)  # which recording is which channel's
         spans = yield from self._recordings(moment)
         if isinstance(spans, Failure):
             return spans

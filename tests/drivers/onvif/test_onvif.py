@@ -63,8 +63,8 @@ async def served(device: Device) -> AsyncIterator[SigningTalk]:
 
 def nvr(**more: Any) -> Device:
     kept = [
-        Kept("vs0", NOW - 95 * DAY, NOW - timedelta(minutes=1)),
         Kept("vs1", NOW - 11 * DAY, NOW - timedelta(hours=3)),
+        Kept("vs0", NOW - 95 * DAY, NOW - timedelta(minutes=1)),
     ]
     return Device(now=NOW.astimezone(UTC), recordings=[_utc(one) for one in kept], **more)
 
@@ -85,7 +85,6 @@ async def test_a_recorder_with_profile_g_says_from_when_to_when_and_the_rest_is_
     device = nvr()
     async with served(device) as talk:
         it = driver(2)
-        await assessed(it, talk, "history")  # learns which source is which channel
         found = await assessed(it, talk)
         picture = it.snapshot(2, small=True)
         assert picture is not None
@@ -157,11 +156,9 @@ async def test_recordings_that_cannot_be_placed_say_nothing_about_any_camera_but
 @pytest.mark.real
 async def test_a_channel_of_which_nothing_is_recorded_is_told() -> None:
     device = nvr()
-    device.recordings = device.recordings[:1]
+    device.recordings = device.recordings[1:]
     async with served(device) as talk:
-        it = driver(2)
-        await assessed(it, talk, "history")
-        found = await assessed(it, talk)
+        found = await assessed(driver(2), talk)
     assert (found["ch1.recording"], found["ch2.recording"], found["footage"]) == ("proved", "stopped", "none")
 
 
