@@ -21,10 +21,10 @@ from pydantic import ValidationError
 from drivers import wsse
 from drivers.links.http import AT_ONCE, HttpLink, HttpOptions
 from drivers.links.locked import locked
+from drivers.sim.rtsp import SimRtsp
 from sentinel.core.model import Failure
 from sentinel.ports import HttpRequest, LinkError
 from tests.drivers.links.recorder_web import LOCKED, RecorderWeb, serving
-from tests.drivers.links.test_rtsp import Odd
 from tests.drivers.links.test_rtsp import serving as streaming
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ asyncio.run(main())
 
 @pytest.mark.real
 async def test_three_programs_by_two_protocols_make_one_failed_login_between_them(tmp_path: Path) -> None:
-    web, streams = RecorderWeb(takes_s=0.05), Odd(guarded=True)
+    web, streams = RecorderWeb(takes_s=0.05), SimRtsp(password="right")
     async with serving(web), streaming(streams):
         children = [
             await asyncio.create_subprocess_exec(
@@ -150,7 +150,7 @@ async def test_three_programs_by_two_protocols_make_one_failed_login_between_the
                 await child.stdout.readline()
             said = await asyncio.gather(*(child.communicate(b"\n") for child in children))
     assert [out.split() for out, _ in said] == [[b"credential"] * 10] * 3
-    assert web.bad_logins + streams.bad == 1
+    assert web.bad_logins + streams.failed_logins == 1
 
 
 async def test_a_password_in_the_file_that_becomes_another_is_tried_at_once(tmp_path: Path) -> None:

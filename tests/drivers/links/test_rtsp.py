@@ -1,34 +1,30 @@
-"""Looks at streams: GStreamer's server as judge, and a server that is as odd as a recorder may be."""
+"""Looks at streams: GStreamer's server as judge, and a server that is as sim as a recorder may be."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+import random
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from drivers.digest import challenge
 from drivers.links.rtsp import RtspLink, RtspOptions
-from drivers.links.rtsp_wire import LIMIT, Answer, Wire, video
+from drivers.links.rtsp_wire import LIMIT, Answer, Wire, channel_of, video
+from drivers.sim.rtsp import PACKET, SDP, Fault, SimRtsp
 from sentinel.core.model import Failure
 from sentinel.ports import LinkError, RtspReply, RtspRequest
+from tests.drivers.mutations import INPUTS, mutated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SERVER = Path(__file__).parents[1] / "rtsp" / "gst_server.py"
 LOOK = RtspRequest("/Streaming/Channels/102", timeout_s=2)
-SDP = (
-    b"v=0\r\nm=audio 0 RTP/AVP 8\r\na=control:trackID=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-    b"a=control:trackID=1\r\nm=application 0 RTP/AVP 107\r\na=control:trackID=2\r\n"
-)
-PACKET = b"$\x00\x00\x10\x80\x60" + bytes(14)
 
 
 @dataclass
@@ -102,88 +98,26 @@ async def test_a_server_that_asks_for_no_account_is_looked_at_without(tmp_path: 
 # --- A recorder that may be odd ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Odd:
-    """Answers by method; asks for a password where `nonces` has some left."""
-
-    answers: dict[str, bytes] = field(default_factory=dict)
-    after_play: bytes = PACKET * 20
-    guarded: bool = False
-    single_use: bool = False
-    asked: list[str] = field(default_factory=list)
-    bad: int = 0
-    port: int = 0
-    _nonces: dict[str, int] = field(default_factory=dict)
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                text = (await reader.readuntil(b"\r\n\r\n")).decode()
-                method, url, _ = text.split(" ", 2)
-                self.asked.append(method)
-                number = re.search(r"CSeq: (\d+)", text)
-                assert number is not None
-                head = f"CSeq: {number[1]}\r\n".encode()
-                if self.guarded and method != "OPTIONS" and not self._allowed(method, url, text):
-                    nonce = f"n{len(self._nonces)}"
-                    self._nonces[nonce] = 0
-                    said = f'WWW-Authenticate: Digest realm="IP Camera", nonce="{nonce}"\r\n'
-                    writer.write(b"RTSP/1.0 401 Unauthorized\r\n" + head + said.encode() + b"\r\n")
-                elif method in self.answers:
-                    writer.write(self.answers[method])
-                else:
-                    writer.write(b"RTSP/1.0 200 OK\r\n" + head + self._usual(method))
-                    if method == "PLAY":
-                        writer.write(self.after_play)
-                await writer.drain()
-        writer.close()
-
-    def _usual(self, method: str) -> bytes:
-        match method:
-            case "DESCRIBE":
-                return b"Content-Base: rtsp://127.0.0.1/x/\r\nContent-Length: %d\r\n\r\n" % len(SDP) + SDP
-            case "SETUP":
-                return b"Session: 12345;timeout=60\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
-            case _:
-                return b"\r\n"
-
-    def _allowed(self, method: str, url: str, text: str) -> bool:
-        found = re.search(r"Authorization: (Digest .*)", text)
-        if found is None:
-            return False
-        nonce = re.search(r'nonce="([^"]*)"', found[1])
-        asked = challenge([f'Digest realm="IP Camera", nonce="{nonce[1]}"']) if nonce else None
-        good = asked is not None and asked.answer("gateway", "right", method, url, 1, "") == found[1].strip()
-        used = self._nonces.get(nonce[1], 99) if nonce else 99
-        if not good or (self.single_use and used):
-            self.bad += 1
-            return False
-        assert nonce is not None
-        self._nonces[nonce[1]] += 1
-        return True
-
-
 @asynccontextmanager
-async def serving(odd: Odd) -> AsyncIterator[Odd]:
-    server = await asyncio.start_server(odd, "127.0.0.1", 0)
-    odd.port = server.sockets[0].getsockname()[1]
+async def serving(sim: SimRtsp) -> AsyncIterator[SimRtsp]:
+    await sim.serve()
     try:
-        yield odd
+        yield sim
     finally:
-        server.close()
+        await sim.close()
 
 
 async def test_the_levels_of_a_look_and_no_more_than_is_asked(tmp_path: Path) -> None:
-    async with serving(Odd()) as odd:
-        link = linked(odd.port, tmp_path)
+    async with serving(SimRtsp()) as sim:
+        link = linked(sim.port, tmp_path)
         assert await link.read(LOOK) == RtspReply(200, True, 0)
-        assert odd.asked == ["OPTIONS", "DESCRIBE"]
-        odd.asked.clear()
+        assert sim.asked == ["OPTIONS", "DESCRIBE"]
+        sim.asked.clear()
         assert await link.read(RtspRequest("/x", frames_s=0.2)) == RtspReply(200, True, 20)
-        assert odd.asked[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
-        odd.after_play = b""
+        assert sim.asked[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+        sim.after_play = b""
         assert await link.read(RtspRequest("/x", frames_s=0.2)) == RtspReply(200, True, 0)
-        odd.after_play = b"$\x01" + PACKET[2:] + b"$\x00\x00\x02ab" + b"RTSP/1.0 200 OK\r\n\r\n" + PACKET
+        sim.after_play = b"$\x01" + PACKET[2:] + b"$\x00\x00\x02ab" + b"RTSP/1.0 200 OK\r\n\r\n" + PACKET
         assert (await link.read(RtspRequest("/x", frames_s=0.2))).packets == 1
         assert link.stats().answers == 4
         await link.close()
@@ -191,16 +125,16 @@ async def test_the_levels_of_a_look_and_no_more_than_is_asked(tmp_path: Path) ->
 
 
 async def test_a_wrong_password_is_said_once_and_a_nonce_for_one_use_is_humoured(tmp_path: Path) -> None:
-    async with serving(Odd(guarded=True)) as odd:
-        wrong = linked(odd.port, tmp_path, Password("wrong"))
+    async with serving(SimRtsp(password="right")) as sim:
+        wrong = linked(sim.port, tmp_path, Password("wrong"))
         assert set(await asyncio.gather(*(failure_of(wrong) for _ in range(9)))) == {Failure.CREDENTIAL}
-        assert odd.bad == 1
+        assert sim.failed_logins == 1
         await wrong.close()
-        odd.bad, odd.single_use = 0, True
-        link = linked(odd.port, tmp_path)
+        sim.failed_logins, sim.single_use = 0, True
+        link = linked(sim.port, tmp_path)
         for _ in range(3):
             assert (await link.read(RtspRequest("/x", frames_s=0.1))).packets == 20
-        assert odd.bad == 1
+        assert sim.failed_logins == 1
         await link.close()
 
 
@@ -222,16 +156,16 @@ async def test_a_wrong_password_is_said_once_and_a_nonce_for_one_use_is_humoured
     ],
 )
 async def test_what_is_no_good_answer_is_a_failure(tmp_path: Path, answers: dict[str, bytes], failure: Failure) -> None:
-    async with serving(Odd(answers)) as odd:
-        link = linked(odd.port, tmp_path)
+    async with serving(SimRtsp(answers=answers)) as sim:
+        link = linked(sim.port, tmp_path)
         assert await failure_of(link, RtspRequest("/x", frames_s=0.1, timeout_s=0.5)) is failure
         await link.close()
 
 
 async def test_nothing_there_a_bad_path_and_a_server_that_hangs_up(tmp_path: Path) -> None:
-    async with serving(Odd()) as odd:
+    async with serving(SimRtsp()) as sim:
         pass
-    link = linked(odd.port, tmp_path)
+    link = linked(sim.port, tmp_path)
     assert await failure_of(link) is Failure.NOT_CONNECTED
     assert await failure_of(link, RtspRequest("/a b")) is Failure.REFUSED
     await link.close()
@@ -264,19 +198,67 @@ def test_where_the_first_video_is_set_up(sdp: bytes, headers: dict[str, list[str
     assert video(Answer(200, headers, sdp), "rtsp://dvr/x") == track
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([b"RTSP/1.0 200 OK\r\n", b"\r\n", b"CSeq: 1\r\n", b"Content-Length: 3\r\n", b"$", b"$\x00\x00\x01",
-    b"a", b":", b"RTSP/1.0 ", b"\xff", b"Session", b"m=video "]), max_size=12) | st.lists(st.binary(max_size=40), max_size=4))  # fmt: skip
-async def test_whatever_comes_ends_in_an_answer_or_a_stated_failure(pieces: list[bytes]) -> None:
-    reader = asyncio.StreamReader(limit=LIMIT)
-    reader.feed_data(b"".join(pieces))
-    reader.feed_eof()
-    wire = Wire(reader, _Nowhere())  # type: ignore[arg-type]
-    with suppress(LinkError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-        answer = await wire.ask("DESCRIBE", "rtsp://x/", {})
-        video(answer, "rtsp://x/")
-        while True:
-            await wire.packet()
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        (Fault.SILENT, Failure.NO_REPLY),
+        (Fault.TRUNCATED, Failure.NOT_CONNECTED),
+        (Fault.GARBLED, Failure.BAD_REPLY),
+        (Fault.LYING, Failure.NO_REPLY),
+    ],
+)
+async def test_each_way_to_be_wrong_is_a_failure_of_its_own(tmp_path: Path, fault: Fault, failure: Failure) -> None:
+    async with serving(SimRtsp(password="right", fault=fault)) as sim:
+        link = linked(sim.port, tmp_path)
+        assert await failure_of(link, RtspRequest("/x", frames_s=0.1, timeout_s=0.3)) is failure
+        sim.fault = None
+        assert (await link.read(RtspRequest("/x", frames_s=0.1))).packets == 20
+        await link.close()
+
+
+async def test_one_byte_at_a_time_is_the_same_stream(tmp_path: Path) -> None:
+    async with serving(SimRtsp(password="right", fault=Fault.TRICKLE)) as sim:
+        link = linked(sim.port, tmp_path)
+        assert await link.read(RtspRequest("/x", frames_s=1.0)) == RtspReply(200, True, 20)
+        await link.close()
+
+
+TALK = [
+    b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: %d\r\n\r\n" % len(SDP) + SDP,
+    b'RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm="IP Camera", nonce="n"\r\n\r\n',
+    b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nSession: 12345;timeout=60\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+    PACKET * 3 + b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n" + PACKET,
+]
+
+
+async def test_whatever_comes_ends_in_an_answer_or_a_stated_failure_and_memory_does_not_grow() -> None:
+    rng = random.Random(1)
+    answers = packets = 0
+    inputs = INPUTS if INPUTS > 100_000 else INPUTS // 4  # a reader for each: the ordinary run takes fewer
+    before = 0
+    for number in range(inputs):
+        if number == inputs // 10:
+            before = psutil.Process().memory_info().rss
+        reader = asyncio.StreamReader(limit=LIMIT)
+        reader.feed_data(mutated(rng, TALK))
+        reader.feed_eof()
+        wire = Wire(reader, _Nowhere())  # type: ignore[arg-type]
+        with suppress(LinkError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            answer = await wire.ask("DESCRIBE", "rtsp://x/", {})
+            answers += 1
+            track = video(answer, "rtsp://x/")
+            assert track is None or track.isascii()
+            channel_of(answer.header("transport"))
+            found = challenge(answer.headers.get("www-authenticate", ()))
+            if found is not None:
+                found.answer("a", "b", "DESCRIBE", track or "rtsp://x/", 1, "c").encode()
+            while True:
+                await wire.packet()
+                packets += 1
+    grown = psutil.Process().memory_info().rss - before
+    assert answers > inputs // 4
+    assert packets > inputs // 20
+    assert grown < 10_000_000, grown
 
 
 class _Nowhere:
