@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--channels", default="1", help="rtsp: how many cameras; other recorders say it themselves")
     parser.add_argument("--user", help="the gateway's own account on a recorder, never admin")
-    parser.add_argument("--password-env", metavar="VAR", help="the environment variable that holds its password")
+    parser.add_argument("--password-env", metavar="VAR", help="the environment variable that holds the password")
     parser.add_argument(
         "--again", action="store_true", help="try a refused password once more now: the account was mended"
     )
@@ -123,6 +123,8 @@ def _other(args: argparse.Namespace) -> int:
         )
     given = _options(args.option)
     if kind.speech is Speech.BYTES:
+        if args.password_env is not None:  # a panel's module may want one, of its driver
+            given["password"] = SecretRef(SecretKind.ENV, args.password_env)
         options = kind.options.model_validate({"driver": args.driver, **given})
         return _listen(link_kind, written, kind, "device", options, args.seconds, frozenset())
     folder = _state(args.state_dir)

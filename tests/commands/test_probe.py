@@ -72,6 +72,16 @@ def test_a_panel_that_can_be_asked_says_its_state(capsys: pytest.CaptureFixture[
         assert probed("--link", link, "--driver", "alarmdecoder", "--seconds", "1.5") == 0
 
 
+def test_a_module_with_a_password_is_signed_in_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVISALINK", "user")
+    with panel(SimulatedIt100("tpi")) as link:
+        asked = ("--option", "variant=tpi", "--password-env", "ENVISALINK", "--seconds", "1")
+        assert probed("--link", link, "--driver", "it100", *asked) == 0
+    assert "access = ok" in capsys.readouterr().out
+
+
 def test_nothing_heard_says_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     quiet = Receiver(pace=1e9)
     quiet._beat_at = 1e12
