@@ -7,9 +7,11 @@ import hashlib
 import json
 import logging
 import os
+import random
 import ssl
 import subprocess
 import sys
+from collections import Counter
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from sentinel.core.model import Failure
 from sentinel.ports import HttpRequest, LinkError
 from tests.drivers.links.recorder_web import LOCKED, RecorderWeb, serving
 from tests.drivers.links.test_rtsp import serving as streaming
+from tests.drivers.mutations import INPUTS, mutated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -328,6 +331,33 @@ async def test_what_is_no_answer_is_a_failure_and_closes_no_gate(tmp_path: Path,
         assert not list((tmp_path / "gates").glob("*.json"))
         web.raw = None
         assert (await link.read(TIME)).status == 200
+
+
+TALK = [
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 12\r\n\r\n<DeviceInfo>",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<a/>\r\n0\r\n\r\n",
+    b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="x", nonce="n"\r\nContent-Length: 2\r\n\r\nno',
+    b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+]
+
+
+async def test_whatever_a_recorder_says_ends_in_an_answer_or_a_stated_failure(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    web = RecorderWeb(raw=b"")
+    outcomes = Counter[str]()
+    async with linked(web, tmp_path) as link:
+        for number in range(INPUTS // 400):
+            web.raw = mutated(rng, TALK)
+            try:
+                reply = await link.read(HttpRequest("/x", timeout_s=0.5, signed=bool(number % 2)))
+                outcomes[str(reply.status)] += 1
+            except LinkError as error:
+                outcomes[str(error.failure)] += 1
+            link._presence.works(0)
+            for kept in (tmp_path / "gates").glob("*.json"):
+                kept.unlink()  # a 401 to a signature is a refusal, whoever says it
+    assert outcomes["200"] > INPUTS // 4000
+    assert len(outcomes) > 4
 
 
 async def test_nobody_follows_where_a_recorder_sends_us(tmp_path: Path) -> None:
