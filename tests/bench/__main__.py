@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench import contact, journal, lines, rtu, spool, store
+from tests.bench import contact, journal, lines, rtu, serial, spool, store
 from tests.bench.daemon import CONFIG, DEVICE, LINK, ZONE, cpu_s, daemon, machine, panel, victoria, w1_profile
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ def line(_folder: Path) -> Any:
 
 PARTS: dict[str, Callable[[Path], Any]] = {
     "contact": contact.measure,
+    "serial": serial.measure,
     "w1": w1,
     "typical": typical,
     "replay": journal.replay,
