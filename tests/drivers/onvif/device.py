@@ -66,7 +66,7 @@ class Device:
         if request.path.startswith("/snap/"):
             return web.Response(body=JPEG, content_type="image/jpeg")
         body = (await request.read()).decode()
-        found = re.search(r"Body><(\w+) ", body)
+        found = re.search(r"Body>\s*<(?:\w+:)?(\w+)", body)
         action = found[1] if found else ""
         self.asked.append(action)
         if action != "GetSystemDateAndTime" and not self._signed(body):
@@ -78,7 +78,8 @@ class Device:
 
     def _signed(self, body: str) -> bool:
         word = {
-            name: re.search(rf"<{name}\b[^>]*>([^<]*)<", body) for name in ("Username", "Password", "Nonce", "Created")
+            name: re.search(rf"<(?:\w+:)?{name}\b[^>]*>([^<]*)<", body)
+            for name in ("Username", "Password", "Nonce", "Created")
         }
         if not all(word.values()):
             return False
@@ -112,7 +113,7 @@ class Device:
             case "GetProfiles":
                 return f"<trt:GetProfilesResponse>{''.join(map(self._profiles, range(self.sources)))}</trt:GetProfilesResponse>"
             case "GetSnapshotUri":
-                name = re.search(r"<ProfileToken>(\w+)<", body)
+                name = re.search(r"ProfileToken>(\w+)<", body)
                 uri = f"{base}/snap/{name[1] if name else ''}"
                 return (
                     f"<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>{uri}</tt:Uri></trt:MediaUri>"
@@ -137,7 +138,7 @@ class Device:
                     f"{found}</tse:ResultList></tse:GetRecordingSearchResultsResponse>"
                 )
             case "EndSearch":
-                search = re.search(r"<SearchToken>(\w+)<", body)
+                search = re.search(r"SearchToken>(\w+)<", body)
                 self.searches.discard(search[1] if search else "")
                 return f"<tse:EndSearchResponse><tse:Endpoint>{self.clock():%Y-%m-%dT%H:%M:%SZ}</tse:Endpoint></tse:EndSearchResponse>"
         return "<SOAP-ENV:Fault><SOAP-ENV:Reason><SOAP-ENV:Text>ter:ActionNotSupported</SOAP-ENV:Text></SOAP-ENV:Reason></SOAP-ENV:Fault>"
