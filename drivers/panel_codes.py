@@ -42,21 +42,23 @@ class CatchAll:
     name: Text
 
 
-CATCH_ALLS: dict[Kind, CatchAll] = {
-    Kind.HOLD_UP: CatchAll(Role.HOLD_UP, Text("होल्ड-अप (पैनल का कोई और ज़ोन)", "hold-up, another zone of the panel")),
-    Kind.DURESS: CatchAll(Role.DURESS, Text("दबाव कोड (पैनल)", "duress code at the panel")),
-    Kind.HELP: CatchAll(Role.PANIC, Text("मदद का बटन (पैनल)", "call for help at the panel")),
-    Kind.FIRE: CatchAll(Role.FIRE, Text("आग (पैनल का कोई और ज़ोन)", "fire, another zone of the panel")),
-    Kind.BURGLARY: CatchAll(Role.INTRUSION, Text("घुसपैठ (पैनल का कोई और ज़ोन)", "intrusion, another zone of the panel")),
-    Kind.TAMPER: CatchAll(Role.TAMPER, Text("छेड़छाड़ (पैनल)", "tamper at the panel")),
-    Kind.ENVIRONMENT: CatchAll(Role.TEMPERATURE, Text("पानी, गर्मी या ठंड (पैनल)", "water, heat or cold at the panel")),
-    Kind.FIRE_TROUBLE: CatchAll(Role.FIRE_FAULT, Text("फ़ायर सेंसर की खराबी (पैनल)", "fire detection faulty at the panel")),
+CATCH_ALLS: dict[Kind, CatchAll] = {  # named as things: what their alarm means, the role says
+    Kind.HOLD_UP: CatchAll(Role.HOLD_UP, Text("पैनल का होल्ड-अप बटन", "panel's hold-up button")),
+    Kind.DURESS: CatchAll(Role.DURESS, Text("पैनल का दबाव कोड", "panel's duress code")),
+    Kind.HELP: CatchAll(Role.PANIC, Text("पैनल का मदद बटन", "panel's help button")),
+    Kind.FIRE: CatchAll(Role.FIRE, Text("पैनल का फायर सेंसर", "panel's fire detector")),
+    Kind.BURGLARY: CatchAll(Role.INTRUSION, Text("पैनल का घुसपैठ सेंसर", "panel's intrusion sensor")),
+    Kind.TAMPER: CatchAll(Role.TAMPER, Text("पैनल का छेड़छाड़ सेंसर", "panel's tamper contact")),
+    Kind.ENVIRONMENT: CatchAll(Role.TEMPERATURE, Text("पैनल का पानी या ताप सेंसर", "panel's water or heat sensor")),
+    Kind.FIRE_TROUBLE: CatchAll(
+        Role.FIRE_FAULT, Text("पैनल के फायर सेंसरों की हालत", "state of the panel's fire detectors")
+    ),
     Kind.MAINS: CatchAll(Role.MAINS, Text("पैनल की बिजली", "panel's mains")),
     Kind.BATTERY: CatchAll(Role.BATTERY, Text("पैनल की बैटरी", "panel's battery")),
     Kind.SIREN: CatchAll(Role.SIREN, Text("पैनल का सायरन", "panel's siren")),
-    Kind.REPORTING: CatchAll(Role.PANEL_FAULT, Text("पैनल की अपनी सूचना लाइन", "panel's own reporting line")),
-    Kind.TROUBLE: CatchAll(Role.PANEL_FAULT, Text("पैनल की खराबी", "trouble at the panel")),
-    Kind.BYPASS: CatchAll(Role.PANEL_FAULT, Text("पैनल में बंद किए गए ज़ोन", "zones bypassed at the panel")),
+    Kind.REPORTING: CatchAll(Role.PANEL_FAULT, Text("पैनल की सूचना लाइन", "panel's own reporting line")),
+    Kind.TROUBLE: CatchAll(Role.PANEL_FAULT, Text("पैनल की हालत", "state of the panel")),
+    Kind.BYPASS: CatchAll(Role.PANEL_FAULT, Text("पैनल में बंद रखे ज़ोन", "zones bypassed at the panel")),
     Kind.ARMED: CatchAll(Role.ARMED, Text("पैनल का पहरा", "panel's arming")),
     Kind.TEST: CatchAll(None, Text("पैनल की जाँच", "panel's test")),
     Kind.EVENT: CatchAll(None, Text("पैनल की अन्य सूचना", "other event of the panel")),

@@ -92,7 +92,10 @@ SECONDS, MINUTES, HOURS, DAYS = (
 )
 ZONE = Text("ज़ोन {}", "zone {}")
 _DRIFT = re.compile(r"([+-]?)(\d{1,9}) s")
-_EVENTS = re.compile(r"\d{3}/[\d.]{1,8}(?:,\d{3}/[\d.]{1,8})*(?:,\+\d+)?")  # "130/5,131/2.7,+3": event/partition.zone
+# "130/5,131/2.7,+3": event/partition.zone; a printer's also name detector and place, "110/1:L1D5:STRONG_ROOM".
+_EVENT = r"\d{3}(?:/[\d.]{1,8})?(?::[\w./-]{1,24}){0,2}"
+_EVENTS = re.compile(rf"{_EVENT}(?:,{_EVENT})*(?:,\+\d+)?")
+PLACES, LONG = 3, 30  # what a letter names at most, and in how many characters; the page has them all
 
 
 SENSELESS = "senseless-value"  # the reason of a word that is no normal and no alarm
@@ -152,11 +155,30 @@ def span(seconds: int, language: str) -> str:
     return DAYS.of(language).format(seconds // 86_400)
 
 
+def where(value: str, language: str) -> str:
+    """Which of a panel's zones are in alarm behind a point that may have several, the newest first; "" of other points."""
+    word, _, detail = value.partition(" ")
+    places = _places(detail) if word == "alarm" else []
+    several = ", ".join(places[:PLACES])
+    named = several if len(several) <= LONG else places[0][:LONG]
+    return ZONE.of(language).format(named) if named else ""
+
+
 def _panel(word: str, detail: str, language: str) -> str:
     text = PANEL.get(word)
     if text is None:
         return ""
-    if _EVENTS.fullmatch(detail):
-        zones = dict.fromkeys(one.partition("/")[2] or one for one in detail.split(","))
-        detail = ZONE.of(language).format(", ".join(zones))
+    if places := _places(detail):
+        detail = ZONE.of(language).format(", ".join(places))
     return f"{text.of(language)}: {detail}" if detail else text.of(language)
+
+
+def _places(detail: str) -> list[str]:
+    """The zones of a panel's detail; empty when it names none."""
+    if not _EVENTS.fullmatch(detail):
+        return []
+    found = dict.fromkeys(
+        " ".join((event.partition("/")[2], *place)).replace("_", " ").strip() if event[0] != "+" else event
+        for event, *place in (one.split(":") for one in detail.split(","))
+    )
+    return [one for one in found if one] if any(one and one[0] != "+" for one in found) else []

@@ -6,22 +6,28 @@ nobody can be addressed, which fails the row visibly. Never called for anybody b
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from sentinel.core import said, words
+from sentinel.core.facts import PictureMoment
 from sentinel.core.incident import LONG_AGO
 from sentinel.core.model import Severity, Text
-from sentinel.ports import Letter
+from sentinel.ports import Attachment, Letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sentinel.core.incident import Answer, Incident, State
     from sentinel.settings.site import Settings
 
 TIME = "%H:%M, %d-%m-%Y"
+PICTURED = frozenset({"alarm", "confirmed", "pictures"})  # letters that carry pictures, where the channel can
+ATTACHED = 8  # cameras
+SOON = timedelta(seconds=2)  # between the signal and the fact, and a clock that was set a little
 
 
 class Wanted(Protocol):
@@ -84,10 +90,17 @@ def names_of(settings: Settings) -> Mapping[str, Text]:
 class LetterBook:
     """Makes letters. `state` and `reveal` (a name beside the chain) are asked each time."""
 
-    def __init__(self, settings: Settings, state: Callable[[], State], reveal: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: Callable[[], State],
+        reveal: Callable[[str], str],
+        picture: Callable[[str], bytes | None] = lambda _ref: None,
+    ) -> None:
         self._settings = settings
         self._state = state
         self._reveal = reveal
+        self._picture = picture  # what lies beside the journal; read off the loop
         self._names = names_of(settings)
         self._zone = ZoneInfo(settings.branch.time_zone)
 
@@ -115,14 +128,24 @@ class LetterBook:
             body=message.body,
             urgent=incident.severity is Severity.CRITICAL and row.priority <= 1,
             seq=seq,
+            attachments=tuple(self._attached(incident)) if row.words in PICTURED else (),
         )
+
+    def _attached(self, incident: Incident) -> Iterator[Attachment]:
+        """Of each camera the first since the last activation, which is the small one; else the newest there is."""
+        since = incident.signalled_at - SOON
+        for camera in list(dict.fromkeys(one.camera for one in incident.pictures))[:ATTACHED]:
+            own = [one for one in incident.pictures if one.camera == camera]
+            fresh = [one for one in own if one.moment is PictureMoment.AFTER and one.at >= since]
+            one = min(fresh, key=lambda one: one.at) if fresh else max(own, key=lambda one: one.at)
+            when = one.at.astimezone(self._zone).strftime("%Y%m%d-%H%M%S")
+            yield Attachment(f"{self._code(incident)}-{camera}-{when}.jpg", partial(self._picture, one.ref))
 
     def _code(self, incident: Incident) -> str:
         return f"{self._settings.branch.number}-{incident.code}"
 
     def _slots(self, incident: Incident, language: str, about: str) -> Mapping[str, str]:
         branch = self._settings.branch
-        name = self._names.get(incident.subject)
         answer = _answer(incident, about)
         when = _when(incident, answer, about)
         hidden = ", ".join(
@@ -134,7 +157,7 @@ class LetterBook:
             "role": words.ROLES[incident.role].of(language),
             "branch": branch.name.hi if language == "hi" else branch.name.en,
             "address": branch.address,
-            "zone": incident.subject if name is None else name.of(language),
+            "zone": self._where(incident, language),
             "time": when.astimezone(self._zone).strftime(TIME),
             "code": self._code(incident),
             "severity": words.SEVERITIES[incident.severity].of(language),
@@ -147,6 +170,13 @@ class LetterBook:
             if incident.disposition is None
             else words.DISPOSITIONS[incident.disposition].of(language),
         }
+
+    def _where(self, incident: Incident, language: str) -> str:
+        """The zone as people here call it, and the panel's own number where several stand behind it."""
+        name = self._names.get(incident.subject)
+        text = incident.subject if name is None else name.of(language)
+        numbers = said.where(self._state().values.get(incident.key, ""), language)
+        return f"{text} ({numbers})" if numbers else text
 
     def _lost(self, incident: Incident, language: str) -> str:
         """What confirmed it, as people here call it."""

@@ -72,6 +72,29 @@ def test_a_detail_that_is_not_as_expected_is_shown_and_never_dropped() -> None:
     assert said.said(Role.CAMERA_VIDEO, "lost 3", "en") == "no picture comes from the camera (3)"
 
 
+@pytest.mark.parametrize(
+    ("value", "hindi", "english"),
+    [
+        ("alarm 130/5", "ज़ोन 5", "zone 5"),
+        ("alarm 131/7,130/5,130/2.9,133/1,+3", "ज़ोन 7, 5, 2.9", "zone 7, 5, 2.9"),
+        ("alarm 110/1:L1D5:STRONG_ROOM", "ज़ोन 1 L1D5 STRONG ROOM", "zone 1 L1D5 STRONG ROOM"),
+        ("alarm 110/1:L1D5:STRONG_ROOM,110/2:L1D6:CASH_HALL", "ज़ोन 1 L1D5 STRONG ROOM", "zone 1 L1D5 STRONG ROOM"),
+        ("alarm 301", "", ""),
+        ("alarm unknown:something", "", ""),
+        ("normal", "", ""),
+        ("stopped 17-10 04:12", "", ""),
+    ],
+)
+def test_a_letter_names_the_panels_zone_where_many_stand_behind_one_name(value: str, hindi: str, english: str) -> None:
+    assert said.where(value, "hi") == hindi
+    assert said.where(value, "en") == english
+
+
+@given(st.text(max_size=300), st.sampled_from(["hi", "en"]))
+def test_no_panel_makes_a_place_long(value: str, language: str) -> None:
+    assert len(said.where(f"alarm {value}", language)) <= 36
+
+
 def test_a_word_that_nobody_here_knows_says_nothing() -> None:
     assert said.said(Role.DISK, "sleeping", "hi") == ""
     assert said.said(Role.MAINS, "normal", "hi") == ""

@@ -61,6 +61,7 @@ async def test_fire_in_a_zone_that_nobody_named_is_told_as_fire(printing: Story)
     await printing.seconds(3)
     assert [(one.subject, one.role) for one in printing.open()] == [("zone:old-fire-panel-other-fire", Role.FIRE)]
     assert "0:00 mail sho alarm" in printing.letters()
+    assert "ज़ोन 7 L1D9 STORE" in printing.texts("sho")[0]
 
 
 async def test_a_printer_line_that_nobody_understands_is_a_fault_and_no_silence(printing: Story) -> None:
