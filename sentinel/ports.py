@@ -174,6 +174,7 @@ class HttpRequest:
     most: int = 1_000_000  # bytes of an answer; a longer one is BAD_REPLY
     signed: bool = True  # False: asked without the account, to see whether it is given to everybody
     wsse: datetime | None = None  # signed in the SOAP header too, as made at this time: see drivers/wsse.py
+    urgent: bool = False  # has turns of its own: a picture after an alarm waits for no search
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Questions to a recorder by HTTP: at most four at once, signed by Digest, through the account's gate.
+"""Questions to a recorder by HTTP: four at once, two urgent ones beside them, signed by Digest, through the account's gate.
 
 The target goes onto the wire as it is given. Never follows a redirect, never sends the password itself unless `basic` is
 set, never reads more than it was allowed. Made by the composition root through `LINKS`.
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from drivers.links.gate import Entry
 
 AT_ONCE: Final = 4  # small recorders serve about ten, and people look at them too
+URGENT: Final = 2  # turns that nothing else may take
 MOST_WAITING: Final = 1024  # the newest question is the loser
 CONNECT_S: Final = 5.0
 _PIECE: Final = 64 * 1024  # bytes that are taken in before they are asked for
@@ -107,7 +108,7 @@ class HttpLink:
         self._signer = Signer(options.username or "")
         self._presence = Presence(self._name, random.Random().random)  # noqa: S311 - jitter, no secret
         self._tally = Tally()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns, self._urgent = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(URGENT)
         self._waiting = 0
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -118,7 +119,7 @@ class HttpLink:
             raise LinkError(Failure.NO_REPLY, f"{self._name}: {MOST_WAITING} questions wait already")
         self._waiting += 1
         try:
-            async with self._turns:
+            async with self._urgent if request.urgent else self._turns:
                 return await self._counted(request, timeout_s or request.timeout_s)
         finally:
             self._waiting -= 1
@@ -307,7 +308,7 @@ class HttpLink:
             if self._options.fingerprint is not None:
                 tls = aiohttp.Fingerprint(bytes.fromhex(self._options.fingerprint))
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=AT_ONCE + 2, ssl=tls),  # and the stream, old and new
+                connector=aiohttp.TCPConnector(limit=AT_ONCE + URGENT + 2, ssl=tls),  # and the stream, old and new
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 read_bufsize=_PIECE,

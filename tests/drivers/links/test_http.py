@@ -401,6 +401,20 @@ async def test_no_recorder_there_is_not_connected_at_once_and_logged_once(
     assert [record.getMessage().split(" link=")[0][:9] for record in caplog.records] == ["link lost", "link back"]
 
 
+async def test_a_picture_after_an_alarm_waits_for_no_search(tmp_path: Path) -> None:
+    web = RecorderWeb()
+    async with linked(web, tmp_path) as link:
+        await link.read(TIME)
+        web.takes_s = 0.2
+        searches = [asyncio.create_task(link.read(HttpRequest(f"/search{n}"))) for n in range(12)]
+        await asyncio.sleep(0.05)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(link.read(HttpRequest(f"/picture{n}", urgent=True)) for n in range(2)))
+        assert asyncio.get_running_loop().time() - began < 0.35
+        assert not all(search.done() for search in searches)
+        await asyncio.gather(*searches)
+
+
 async def test_a_closed_link_answers_nobody(tmp_path: Path) -> None:
     web = RecorderWeb(silent=True)
     async with linked(web, tmp_path) as link:
