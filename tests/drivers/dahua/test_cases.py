@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from sentinel.core.model import Failure
+from drivers.recorder import points
+from sentinel.core.model import Condition, Failure
+from sentinel.core.said import said
 from sentinel.ports import HttpReply, HttpRequest, LinkError
-from tests.drivers.dahua.talk import moment, play, recorder, values
+from tests.drivers.dahua.talk import moment, options, play, recorder, values
 
 CASES = sorted(Path(__file__).parent.glob("cases/*/case.json"))
 
@@ -46,3 +48,17 @@ def test_every_point_of_a_round_gets_exactly_one_reading(path: Path) -> None:
     for round_ in driver.rounds():
         readings = play(driver.assess(round_.name, moment()), answers(path))
         assert [reading.point for reading in readings] == list(round_.points)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
+def test_what_is_made_of_it_is_said_to_people_in_their_own_words(path: Path) -> None:
+    """Also that nothing but the words of the table reads normal."""
+    case = json.loads(path.read_text(encoding="utf-8"))
+    for point in points(options(case["cameras"])):
+        word = case["expected"].get(point.id)
+        if point.role is None or word is None or word in list(Failure):
+            continue
+        condition = dict(point.means).get(str(word).partition(" ")[0], Condition.TROUBLE)
+        assert (condition is Condition.NORMAL) == (word in ("ok", "right", "same", "proved", "now", "kept"))
+        known = condition is not Condition.TROUBLE
+        assert all(bool(said(point.role, word, language)) is known for language in ("hi", "en")), word
