@@ -32,7 +32,7 @@ NAP_S = 10.0  # the longest without a sign of life
 STREAM_BACK_S = (0.0, 2.0, 5.0, 15.0, 60.0)  # a dropped stream is opened again at once, then less and less often
 STREAM_QUIET_S = 120.0  # of a stream without even a heartbeat: half a connection
 STREAM_GOOD_S = 30.0  # one that stood so long counts as opened
-MET = frozenset({Failure.CREDENTIAL, Failure.LOCKED, Failure.REFUSED, Failure.UNSUPPORTED})  # the device itself spoke
+MET = frozenset({Failure.CREDENTIAL, Failure.LOCKED, Failure.REFUSED})  # the device itself spoke
 
 
 class Streaming(Protocol):
@@ -79,7 +79,10 @@ class Surveyor:
         self._met = (
             asyncio.Event()
         )  # the device has answered once in this run: until then it is asked one thing at a time
-        self._lost = ""  # the failure that was logged
+        self._answers = 0  # of the device itself, so far
+        self._why = ""  # the last failure in words
+        self._reason: Failure | None = None
+        self._lost = False  # as it was logged
 
     def works(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Its tasks, by name: one that falls takes no other with it."""
@@ -137,7 +140,7 @@ class Surveyor:
         """One round: its readings, or why there are none."""
         limit_s = max(ROUND_S, one.every_s)
         failure: Failure | None = Failure.BAD_REPLY  # it fell: its supervisor has the traceback
-        task = asyncio.current_task()
+        task, answers = asyncio.current_task(), self._answers
         try:
             async with asyncio.timeout(limit_s):
                 self._take(await self._assess(one.name))
@@ -148,11 +151,13 @@ class Surveyor:
         finally:
             if failure is not None and not (task is not None and task.cancelling()):
                 self._take(self._failed(one, failure))
+        if self._answers == answers and not self._lost:
+            self._lost = True
+            log.warning("device lost link=%s reason=%s detail=%s", self.name, self._reason, self._why)
         if not self._met.is_set():  # nobody there: the others are not even asked, and say so
-            reason = Failure(self._lost) if self._lost else Failure.NO_REPLY
             for course in self._courses.values():
                 if course.round is not one:
-                    self._take(self._failed(course.round, reason))
+                    self._take(self._failed(course.round, self._reason or Failure.NO_REPLY))
 
     def _failed(self, one: Round, reason: Failure) -> list[Reading]:
         at = self._clock.monotonic()
@@ -187,24 +192,28 @@ class Surveyor:
         try:
             answer = await self._link.read(question)
         except LinkError as error:
-            if error.failure is not Failure.UNSUPPORTED:
-                self._missed(error)
-            if error.failure in MET:
-                self._met.set()
+            self._missed(error)
             return error
-        self._met.set()
         self.stats.latency_s = self._clock.monotonic() - asked
-        if self._lost:
-            log.warning("device back link=%s", self.name)
-            self._lost = ""
+        self._heard()
         return answer
 
+    def _heard(self) -> None:
+        self._met.set()
+        self._answers += 1
+        if self._lost:
+            self._lost = False
+            log.warning("device back link=%s", self.name)
+
     def _missed(self, error: LinkError) -> None:
+        if error.failure is Failure.UNSUPPORTED:
+            self._heard()
+            return
+        self._reason, self._why = error.failure, str(error)
         self.stats.failed += 1
         self.stats.failures[error.failure] = self.stats.failures.get(error.failure, 0) + 1
-        if not self._lost:
-            self._lost = error.failure
-            log.warning("device fails link=%s reason=%s detail=%s", self.name, error.failure, error)
+        if error.failure in MET:
+            self._met.set()
 
     # --- The stream of events ------------------------------------------------------------------------------------------
 

@@ -233,6 +233,24 @@ async def test_a_stream_that_drops_is_opened_again_at_once_then_less_often_and_f
     await bench.stop()
 
 
+async def test_a_recorder_that_is_gone_is_logged_once_and_one_question_that_fails_is_no_loss_of_it(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(clock)
+    bench.link.answer = lambda request: LinkError(Failure.BAD_REPLY, "no XML") if request == "cam3" else "ok"
+    await asyncio.sleep(300)
+    assert caplog.text == ""
+    assert bench.surveyor.stats.failures == {Failure.BAD_REPLY: 15}
+    bench.link.failure = Failure.NO_REPLY
+    await asyncio.sleep(300)
+    bench.link.failure = None
+    await asyncio.sleep(60)
+    await bench.stop()
+    assert caplog.text.count("device lost link=dvr reason=no-reply") == 1
+    assert caplog.text.count("device back link=dvr") == 1
+    assert len(caplog.records) == 2
+
+
 async def test_what_is_not_supported_is_no_failed_question(clock: FakeClock) -> None:
     bench = Bench(clock)
     bench.link.answer = lambda request: LinkError(Failure.UNSUPPORTED, "404") if request == "footage" else "ok"
