@@ -121,7 +121,7 @@ class It100:
     def opened(self, now: float) -> Sequence[Turn]:
         """The IT-100 is asked for everything at once; the TPI asks us first."""
         self._lines.clear()
-        self._state.opened()
+        self._state.opened(now)
         self._begin(now)
         return self._turn([], self._ask_status(now)) if self._signed_in else ()
 

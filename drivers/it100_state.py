@@ -7,6 +7,7 @@ The same goes for a partition in alarm for which no zone says why.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sentinel.core.model import Role
 
 ZONES, PARTITIONS = range(1, 129), range(1, 9)  # PowerSeries has 64, Neo 128
+SAME_S = 60.0  # a line that was away no longer than this finds the same alarm as before
 EXPLAIN_S = 3.0  # a partition in alarm waits so long for the zone that says why
 VAGUE_S = 5.0  # a trouble LED waits so long for the trouble
 DUMP_S = 10.0  # an answer to a status request that leaves something out is taken as it is after so long
@@ -135,18 +137,22 @@ class DscState:
         self._led_since: float | None = None
         self._duress_until: float | None = None
         self._dump: _Dump | None = None
+        self._heard_at = -math.inf
         self.missing: frozenset[int] = frozenset()  # zones of the config that the last answer left out
 
-    def opened(self) -> None:
-        """The line is a new one: what was asked on the old will not be answered, and an alarm may be another."""
+    def opened(self, now: float) -> None:
+        """The line is a new one: what was asked on the old will not be answered; after a while an alarm may be another."""
         self._dump = None
+        away = now - self._heard_at > SAME_S
         for number, partition in self._partitions.items():
-            partition.explained = any(zone.alarm and zone.alarm[1] == number for zone in self._zones.values())
+            stands = any(zone.alarm and zone.alarm[1] == number for zone in self._zones.values())
+            partition.explained = stands or (partition.explained and not away)
             partition.alarm_since = None
 
     def take(self, frame: Frame, at: float) -> list[Event] | None:
         """What one message means; None when its content cannot be."""
         command, data = frame.command, frame.data
+        self._heard_at = at
         if command in ("601", "602"):
             return self._zone_alarm(command, data)
         if command in ("609", "610"):
