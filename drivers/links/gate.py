@@ -96,7 +96,8 @@ class Gate:
            answer somebody else shares that failure: thirty questions do not take thirty time-outs.
         """
         tag = self._tag(password)
-        await self._must_be_due(password, tag)
+        if await self._must_be_due(password, tag) is not None:
+            self._proven = b""  # refused to another process, while this one had nothing to ask
         async with AsyncExitStack() as stack:
             alone = False
             if self._proven != tag:

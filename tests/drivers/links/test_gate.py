@@ -229,6 +229,19 @@ async def test_a_password_that_stops_working_shuts_the_gate_once_for_all_who_wer
     assert recorder.bad == 4
 
 
+async def test_a_refusal_that_another_program_met_sends_this_one_back_to_going_alone(
+    tmp_path: Path, clock: Clock
+) -> None:
+    recorder, daemon, probe = Recorder(), made(tmp_path, clock), made(tmp_path, clock)
+    assert await ask(daemon, recorder, "right") == "ok"
+    recorder.password = "changed"
+    assert await ask(probe, recorder, "right") == "credential"
+    clock.on(FIRST_S + 1)
+    said = await asyncio.gather(*(ask(daemon, recorder, "right") for _ in range(4)))
+    assert said == ["credential"] * 4
+    assert recorder.bad == 2
+
+
 async def test_neither_a_clock_step_nor_a_boot_without_a_clock_makes_more_tries(tmp_path: Path, clock: Clock) -> None:
     recorder, one = Recorder(), made(tmp_path, clock)
     await ask(one, recorder)
