@@ -35,8 +35,9 @@ PARTS: Mapping[str, Text] = {  # what a reason for bad health begins with; the r
 
 ROOM = Text("नियंत्रण कक्ष {}", "control room {}")
 UP = Text("चालू", "up")
-DOWN = Text("बंद", "down")
+DOWN = Text("काम नहीं कर रहा", "down")
 NOT_KNOWN = Text("पता नहीं", "unknown")
+NOT_TRIED = Text("अभी जाँचा नहीं गया", "not tried yet")
 LOST = Text("संपर्क टूटा", "lost")
 ROOM_UP = Text("जुड़ा है", "connected")
 ROOM_DOWN = Text("जुड़ा नहीं है", "not connected")
@@ -122,6 +123,8 @@ WHAT_IT_DOES: Mapping[Severity, Text] = {
     ),
     Severity.INFO: Text("इससे दर्ज होगा कि शाखा ने देख लिया।", "This records that the branch has seen it."),
 }
+NO_NAME = Text("अपना नाम लिखें।", "Write your name.")
+NOT_OPEN = Text("यह मामला अब खुला नहीं है।", "This is not open any more.")
 NOT_TAKEN = Text("उत्तर दर्ज नहीं हुआ, दोबारा कोशिश करें।", "The answer was not taken; try again.")
 TAKEN = Text("दर्ज हुआ।", "Recorded.")
 ANSWER_ELSEWHERE = Text(
@@ -215,7 +218,7 @@ HAPPENED: Mapping[Role, Text] = {  # over an incident, where `words.ROLES` alone
 LAST_KNOWN = Text("आखिरी बार: {}", "last known: {}")
 LIMIT = Text("सीमा {}", "limit {}")
 ERRORS = Text("असफल", "errors")
-LATENCY = Text("उत्तर", "reply")
+LATENCY = Text("उत्तर में", "reply")
 LAST_CARRIED = Text("पिछली सूचना", "Last notice")
 NOTHING_CARRIED = Text("अभी तक कोई सूचना नहीं गई", "nothing carried yet")
 PATHS: Mapping[str, Text] = {
@@ -298,6 +301,7 @@ WRITTEN = Text("लिखे गए", "written")
 DROPPED = Text("छूटे", "dropped")
 REFUSED = Text("अस्वीकार", "refused")
 SPOOL = Text("माप की कतार", "Spool")
+NO_ROOM = Text("जगह बहुत कम", "too little room")
 DISK_FREE = Text("डिस्क खाली", "Disk free")
 JOURNAL = Text("घटनाओं का रिकॉर्ड", "Journal")
 JOURNAL_GOOD = Text("लिखा जा रहा है", "is being written")

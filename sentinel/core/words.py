@@ -290,7 +290,7 @@ REASONS: dict[str, Text] = {
     # Of the record:
     "card": Text("कार्ड पर लिखा नहीं जा रहा", "the card cannot be written"),
     "no-room": Text("कार्ड भर गया है", "the card is full"),
-    "damaged": Text("कार्ड पर रखी माप खराब मिली", "what was kept was damaged"),
+    "damaged": Text("कार्ड पर रखे माप खराब मिले", "what was kept was damaged"),
     "credential": Text("टोकन या पासवर्ड नहीं माना गया", "token or password is refused"),
     "not-found": Text("डेटाबेस या बकेट नहीं मिला", "no such database or bucket there"),
     "not-influxdb": Text("इस पते पर डेटाबेस नहीं है", "what answers there is no database"),
@@ -305,22 +305,56 @@ REASONS: dict[str, Text] = {
     "connection-lost": Text("कनेक्शन टूटा", "the connection was lost"),
     "too-slow": Text("डेटाबेस का उत्तर नहीं आता", "no answer in time"),
     "nothing-written": Text("छह घंटे से कुछ दर्ज नहीं हुआ", "nothing was written for six hours"),
-    "points-dropped": Text("पुरानी माप हटानी पड़ीं", "old values had to be dropped"),
+    "points-dropped": Text("पुराने माप हटाने पड़े", "old values had to be dropped"),
     "": Text("-", "-"),
 }
 
 
 # The gateway's own things that can have an incident, by subject.
 OWN: dict[str, Text] = {
+    "gateway:journal": Text("घटनाओं का रिकॉर्ड", "Journal"),
+    "gateway:program": Text("इस शाखा की सेटिंग", "Settings of this branch"),
+    "gateway:audit": Text("आंतरिक जाँच", "Self-audit"),
+    "gateway:audit/quiet": Text("आंतरिक जाँच", "Self-audit"),
     "telemetry:store": Text("माप का डेटाबेस", "Database of measured values"),
     "telemetry:spool": Text("कार्ड पर माप का भंडार", "Measured values kept on the card"),
+}
+
+
+# Sentences of channels and of the auditor begin so; what follows is for whoever mends it, and stands in the English one.
+BEGINNINGS: dict[str, str] = {
+    "the mail server was lost": "मेल सर्वर से संपर्क टूटा",
+    "the mail server is lost": "मेल सर्वर से संपर्क टूटा",
+    "the mail server was too slow": "मेल सर्वर का उत्तर नहीं आया",
+    "the mail server does not greet": "मेल सर्वर तैयार नहीं है",
+    "the mail server refuses our user name": "मेल सर्वर ने नाम या पासवर्ड नहीं माना",
+    "the mail server refuses us": "मेल सर्वर ने मना किया",
+    "the mail server cannot do": "मेल सर्वर में यह सुविधा नहीं",
+    "the mail server's answer": "मेल सर्वर का उत्तर समझ में नहीं आया",
+    "the mail password": "मेल का पासवर्ड पढ़ा नहीं जा रहा",
+    "the mailbox was refused": "मेल सर्वर ने यह पता नहीं माना",
+    "the letter was refused": "मेल सर्वर ने संदेश नहीं लिया",
+    "TLS with the mail server": "मेल सर्वर का प्रमाणपत्र नहीं माना गया",
+    "not connected": "नियंत्रण कक्ष की लाइन जुड़ी नहीं है",
+    "room ": "नियंत्रण कक्ष तक नहीं पहुँची",
+    "the broker did not": "नियंत्रण कक्ष की लाइन से उत्तर नहीं आया",
+    "too many messages": "नियंत्रण कक्ष की लाइन पर बहुत संदेश रुके हैं",
+    "no address": "पता नहीं लिखा है",
+    "the channel did not answer": "इस रास्ते से उत्तर नहीं आया",
+    "a step is overdue": "सूचना समय पर नहीं गई",
+    "no next step": "आगे किसे बताना है, तय नहीं",
+    "put off for too long": "सूचना बहुत देर से रुकी है",
+    "live in the facts": "सूचना भेजने की कतार में नहीं मिली",
 }
 
 
 def reason(word: str, language: str) -> str:
     """A reason in the reader's language; a word that has none is shown as it is, never hidden."""
     text = REASONS.get(word)
-    return word if text is None else text.of(language)
+    if text is not None:
+        return text.of(language)
+    hindi = next((hindi for begins, hindi in BEGINNINGS.items() if word.startswith(begins)), word)
+    return hindi if language == "hi" else word
 
 
 def render(words: str, language: str, slots: Mapping[str, str]) -> Message:

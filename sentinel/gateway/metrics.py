@@ -53,6 +53,7 @@ HELP: Mapping[str, str] = {
     "sentinel_telemetry_waiting": "Points that wait on disk for the database.",
     "sentinel_way_up": "1 while a way out or the room at its end is up, 0 when down, NaN when not heard of yet.",
     "sentinel_zone_age_seconds": "Since a zone was last read well.",
+    "sentinel_zone_stale": "1 while nobody knows how a zone is now: its state is the last that was known.",
     "sentinel_zone_state": "1 for the state that a zone is in, 0 for the others; a silent one is supervised or in fault.",
 }
 
@@ -80,6 +81,7 @@ def figures(gateway: Gateway) -> Iterator[Figure]:
         shown = showing.zone(view)
         zone = {"zone": view.zone.id, "role": str(view.zone.role)}
         yield "sentinel_zone_age_seconds", zone, shown["age_s"]
+        yield "sentinel_zone_stale", zone, shown["stale"]
         for state in STATES:
             if (state == "supervised") <= ROLES[view.zone.role].silent:
                 yield "sentinel_zone_state", {**zone, "state": state}, shown["state"] == state

@@ -111,8 +111,7 @@ def zone_tags(settings: Settings) -> dict[str, dict[str, str]]:
 def state_of(shown: Mapping[str, Any]) -> tuple[int, int]:
     """State and quality of a zone as numbers, from what `showing.zone` lets out of it and from nothing else."""
     state = shown["state"]
-    silent = shown["active"] is None
-    if state != "unknown" and (silent or shown["value"] is not None):
+    if state != "unknown" and not shown["stale"]:
         return STATES[state], GOOD
     return STATES[state], FAILED if shown["reason"] else STALE
 

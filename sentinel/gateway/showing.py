@@ -42,7 +42,8 @@ def zone(view: ZoneView) -> dict[str, Any]:
         "reason": view.reason,
         "age_s": round(view.age_s, 1),
         "value": None if silent or view.unknown else view.value,
-        "active": None if silent else view.active,
+        "active": None if silent or view.unknown else view.active,
+        "stale": view.unknown,
     }
 
 
@@ -67,6 +68,8 @@ def incident(one: Incident, state: State, names: Mapping[str, Text], now: dateti
         "state": "closed" if one.closed_at else (answer.kind if answer else "open"),
         "still_active": one.active,
         "next_at": None if one.closed_at or due.next_at is None else stamp(due.next_at),
+        "confirmed_by": one.confirmed_by or None,
+        "pictures": [{"camera": p.camera, "moment": p.moment, "at": stamp(p.at), "ref": p.ref} for p in one.pictures],
         "answers": [
             {"kind": a.kind, "by": a.by, "party": a.party, "via": a.via, "at": stamp(a.at), "until": _at(a.until)}
             for a in one.answers

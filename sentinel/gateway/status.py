@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import sentinel
+from sentinel.core import words
 from sentinel.core.encoding import stamp
 from sentinel.core.model import Quality
 from sentinel.gateway import cctv, showing
@@ -51,7 +52,7 @@ def sections(gateway: Gateway) -> dict[str, object]:
         "cameras": cctv.status(gateway),
         "ways": [_still(one) for one in _ways(gateway)],
         "telemetry": {
-            "spool": {"up": view.spool_up, "reason": view.spool_reason},
+            "spool": {"up": view.spool_up, "reason": plainly(view.spool_reason)},
             "store": {"server": view.server, "up": view.store_up, "reason": view.store_reason} if view.server else None,
         },
     }
@@ -162,7 +163,7 @@ def _telemetry(gateway: Gateway) -> dict[str, Any]:
         },
         "spool": {
             "up": view.spool_up,
-            "reason": view.spool_reason,
+            "reason": plainly(view.spool_reason),
             "since_s": round(view.spool_since_s, 1),
             "bytes": counts.bytes,
             "limit_bytes": view.limit_bytes,
@@ -172,6 +173,11 @@ def _telemetry(gateway: Gateway) -> dict[str, Any]:
         },
         "store": store if view.server else None,
     }
+
+
+def plainly(reason: str) -> str:
+    """A disk's own words name paths of this machine, in English: they stand in the log."""
+    return reason if reason in words.REASONS else "card"
 
 
 def _point(gateway: Gateway, point: RecordedPoint, now: float) -> dict[str, Any]:

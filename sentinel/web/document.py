@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 AGAIN_S = 8  # without JavaScript; under the 10 s after which the style sheet hatches the page
 
-LIVE = Text("चालू", "Live")
-STILL = Text("रुका चित्र", "Still picture")
+LIVE = Text("ताज़ा", "Live")
+STILL = Text("पुराना चित्र", "Still picture")
 LATE = Text("देर से", "Late")
 CUT = Text("संपर्क टूटा", "Cut off")
 CUT_LONG = Text("संपर्क टूटा: जो दिखता है वह पुराना है", "Cut off: what you see is old")

@@ -218,6 +218,46 @@ async def test_an_answer_that_is_not_taken_says_so(branch: Branch, open_page: Op
     await expect(card.get_by_role("button", name="Acknowledge")).to_be_enabled()
 
 
+async def test_an_answer_without_a_name_is_asked_for_one(alarmed: Branch, open_page: OpenPage) -> None:
+    page = await open_page()
+    await see(page, alarmed)
+    fire = page.locator(".incident.critical")
+    await fire.locator("input").fill("   ")
+    await fire.get_by_role("button", name="Acknowledge").click()
+    await expect(fire.locator(".outcome")).to_have_text("Write your name.")
+
+
+async def test_where_the_script_of_the_button_did_not_come_it_says_how_else_to_answer(
+    alarmed: Branch, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await page.route("**/assets/page.js*", lambda route: route.abort())
+    await see(page, alarmed)
+    fire = page.locator(".incident.critical")
+    await expect(fire.locator("form")).to_be_hidden()
+    await expect(fire.locator(".elsewhere")).to_contain_text("sentinel ack")
+
+
+async def test_on_paper_stand_the_date_and_every_timeline_and_no_sign_of_life(
+    alarmed: Branch, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await see(page, alarmed)
+    await page.emulate_media(media="print")
+    await expect(page.locator("[data-live='now']")).to_have_text(re.compile(r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d"))
+    await expect(page.locator(".sign")).to_be_hidden()
+    await expect(page.locator(".incident.critical .timeline li").first).to_be_visible()
+
+
+async def test_whoever_does_not_see_the_page_hears_of_what_opens(branch: Branch, open_page: OpenPage) -> None:
+    page = await open_page()
+    await see(page, branch)
+    await expect(page.locator("[role=alert]")).to_have_text("")
+    branch.set("panel.di5", value=False)
+    one = await branch.opened("shutter-front")
+    await expect(page.locator("[role=alert]")).to_have_text(re.compile(f"Shutter open code.*{one.code}"))
+
+
 async def test_a_line_that_is_unplugged_hatches_what_is_behind_it_and_none_of_it_reads_normal(
     branch: Branch, open_page: OpenPage
 ) -> None:

@@ -163,7 +163,7 @@ async def test_a_camera_s_figures_are_not_drawn_and_the_recorder_s_are(filmed: S
 
 
 async def test_a_branch_without_a_recorder_has_nothing_there(story: Story) -> None:
-    assert section(story) == '<section id="cameras"></section>'
+    assert section(story) == '<section id="cameras" aria-label="Cameras and recordings"></section>'
     assert cctv.recorders(story.gateway) == ()
     assert (await status(story))["cameras"] == []
 

@@ -15,7 +15,21 @@ from tests.fakes import FakeStore, Story
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-UNITS = ("seconds", "bytes", "total", "info", "up", "healthy", "state", "open", "notices", "waiting")
+UNITS = (
+    "seconds",
+    "days",
+    "bytes",
+    "stale",
+    "seen",
+    "total",
+    "info",
+    "up",
+    "healthy",
+    "state",
+    "open",
+    "notices",
+    "waiting",
+)
 TELEMETRY = {
     "sentinel_telemetry_points_made", "sentinel_telemetry_points_written", "sentinel_telemetry_points_dropped",
     "sentinel_telemetry_points_poisoned", "sentinel_telemetry_waiting", "sentinel_telemetry_oldest_age_seconds",
@@ -66,6 +80,24 @@ async def test_the_record_is_there_and_nobody_knows_of_a_database_that_is_not_co
     assert math.isnan(value["sentinel_telemetry_store_up"])
     assert value["sentinel_telemetry_spool_up"] == 1
     assert value["sentinel_telemetry_spool_limit_bytes"] == 512 * 2**20
+
+
+async def test_an_alarm_behind_a_line_that_died_is_said_to_be_the_last_that_was_known(story: Story) -> None:
+    story.press("shutter-front")
+    await story.seconds(5)
+    story.silence("panel")
+    await story.minutes(2)
+    value = {
+        (sample.labels["zone"], sample.labels.get("state")): sample.value
+        for name in ("sentinel_zone_state", "sentinel_zone_stale")
+        for sample in (await read(story))[name].samples
+    }
+    assert (value["shutter-front", "alarm"], value["shutter-front", None]) == (1, 1)
+    assert value["smoke-hall", None] == 0
+    async with story.session() as session, session.get("http://localhost/api/v1/status") as answer:
+        zones = {zone["id"]: zone for zone in (await answer.json())["zones"]}
+    assert (zones["shutter-front"]["state"], zones["shutter-front"]["active"]) == ("alarm", None)
+    assert zones["shutter-front"]["stale"] is True
 
 
 async def test_a_stale_zone_is_unknown_in_the_metrics_and_not_normal(story: Story) -> None:

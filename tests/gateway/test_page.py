@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ async def test_no_section_and_no_pulse_knows_of_a_hold_up_from_the_press_to_long
 
     def shown() -> tuple[Any, set[str], dict[str, str]]:
         pulse: Any = page.pulse()
-        live = {key: said for key, said in pulse["live"].items() if not key.startswith(("counts:", "disk"))}
+        live = {key: said for key, said in pulse["live"].items() if not key.startswith(("counts:", "disk", "now"))}
         return dict(page.sections(lang)), set(pulse["ages"]), live
 
     quiet = shown()
@@ -356,7 +357,9 @@ async def test_the_head_says_who_and_where_we_are_and_which_room_is_not_there(st
 
 
 def test_why_the_daemon_is_not_well_is_said_in_the_readers_language() -> None:
-    view = HeadView("B", Text("श", "b"), Text("थ", "s"), (), "impaired", ("no progress: poller bus", "odd: x"), ())
+    view = HeadView(
+        "B", Text("श", "b"), Text("थ", "s"), (), "impaired", True, ("no progress: poller bus", "odd: x"), ()
+    )
     assert "Sentinel में गड़बड़ी है: रुका हुआ है: poller bus; odd: x" in text(str(head.show(view, HINDI)))
 
 
@@ -390,9 +393,44 @@ async def test_the_page_is_served_whole_in_the_language_that_was_asked_for(story
     assert "<script>" not in page
     assert not re.search(r"\son[a-z]+=", page)
     for id_ in ("head", "incidents", "zones", "ways", "devices", "telemetry", "plots"):
-        assert f'<section id="{id_}">' in page
+        assert f'<section id="{id_}"' in page
     assert "कैश काउंटर होल्ड-अप बटन" in page
     assert "Alarms and sensors" in english
+
+
+async def test_a_clock_that_nobody_set_right_is_said_beside_the_health_of_the_daemon() -> None:
+    async with Story(synced=False) as story:
+        assert "घड़ी: मिलाई नहीं गई, समय गलत हो सकता है" in text(sections(story, "hi")["head"])
+
+
+async def test_a_page_says_its_own_date_and_time_for_whoever_takes_a_picture_of_it(story: Story) -> None:
+    async with story.session() as session, session.get("http://localhost/?lang=en") as reply:
+        assert '<span class="moving" data-live="now">01-06-2026 12:00:0' in await reply.text()
+
+
+async def test_a_disk_that_says_nothing_or_is_nearly_full_does_not_look_well(story: Story) -> None:
+    assert "too little room" not in text(sections(story)["telemetry"])
+    story.card.free_bytes = 1_000_000
+    await story.minutes(2)
+    assert "Disk freetoo little room" in text(sections(story)["telemetry"])
+
+
+async def test_in_hindi_a_letter_that_does_not_leave_says_why_in_hindi(story: Story) -> None:
+    story.mail.down = True
+    story.press("panic-gate")
+    await story.minutes(3)
+    assert "मेल सर्वर" in text(sections(story, "hi")["incidents"])
+    assert "mail server" not in text(sections(story, "hi")["incidents"])
+
+
+async def test_in_the_middle_of_a_reload_a_device_that_left_makes_nothing_fall(story: Story) -> None:
+    settings = story.gateway.settings
+    devices = {id_: device for id_, device in settings.devices.items() if id_ != "climate"}
+    story.gateway.settings = replace(settings, devices=devices)
+    assert "device:climate" not in sections(story)["devices"]
+    story.gateway.page.pulse()
+    async with story.session() as session, session.get("http://localhost/api/v1/status") as answer:
+        assert answer.status == 200
 
 
 async def test_what_an_installer_wrote_is_text_and_never_markup() -> None:

@@ -8,7 +8,7 @@ from htpy import Element, a, div, fragment, h1, p, span
 
 from sentinel.core import labels, words
 from sentinel.gateway.page.devices import shape_of
-from sentinel.gateway.page.parts import SEVERITY_LEVEL, lasting, mark
+from sentinel.gateway.page.parts import SEVERITY_LEVEL, lasting, mark, moving
 
 if TYPE_CHECKING:
     from htpy import Fragment
@@ -20,11 +20,20 @@ def show(head: HeadView, reader: Reader) -> Fragment:
     """The bar. The live mark and the language switch belong to the frame around it."""
     return fragment[
         h1[span(class_="bank")[head.bank], " ", reader.say(head.branch)],
-        p(class_="place")[reader.say(head.station), [[" · ", _room(room, reader)] for room in head.rooms]],
+        p(class_="place")[
+            reader.say(head.station),
+            [[" · ", _room(room, reader)] for room in head.rooms],
+            " · ",
+            moving("now", reader),
+        ],
         p(class_=f"health {head.health}")[
             head.health != "ok" and mark("high" if head.health == "bare" else "fault", "line"),
             reader.say(labels.HEALTH[head.health]),
             bool(head.reasons) and span(class_="why")[": ", "; ".join(_reason(one, reader) for one in head.reasons)],
+        ],
+        not head.clock
+        and p(class_="health impaired")[
+            mark("unknown", "line"), reader.say(labels.CLOCK), ": ", reader.say(labels.CLOCK_BAD)
         ],
         head.open
         and div(class_="tally")[
@@ -41,7 +50,8 @@ def show(head: HeadView, reader: Reader) -> Fragment:
 def _reason(reason: str, reader: Reader) -> str:
     part, colon, rest = reason.partition(":")
     said = labels.PARTS.get(part)
-    return f"{part if said is None else reader.say(said)}{colon}{rest}"
+    told = "; ".join(words.reason(one.strip(), reader.lang) for one in rest.split(";")) if rest else ""
+    return f"{part if said is None else reader.say(said)}{colon} {told}".rstrip()
 
 
 def _room(room: RoomView, reader: Reader) -> Element:

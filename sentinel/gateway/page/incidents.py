@@ -209,8 +209,7 @@ def _answer(one: IncidentView, reader: Reader) -> Element:
             {
                 "class": "answer",
                 "data-code": one.code,
-                "method": "post",
-                "action": f"/api/v1/incidents/{one.code}/acknowledge",
+                "method": "dialog",  # without its script it goes nowhere
             }
         )[
             label(for_=field)[reader.say(labels.YOUR_NAME)],

@@ -10,11 +10,13 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import sentinel
 from sentinel.core import labels
 from sentinel.core.model import Condition, LimitSense, Text
 from sentinel.gateway import cctv, showing, status
+from sentinel.gateway.card import ROOM_BYTES
 from sentinel.gateway.letters import names_of
 from sentinel.gateway.page.cases import Cases
 from sentinel.gateway.page.parts import number, size
@@ -102,6 +104,7 @@ class Looker:
                 if way.subject.startswith("room:")
             ),
             health=health.word,
+            clock=gateway.clock.synchronised(),
             reasons=tuple(health.reasons),
             open=tuple(counts.items()),
         )
@@ -176,6 +179,8 @@ class Looker:
         settings, zones = self._gateway.settings, self._gateway.desk.policy.zones
         devices: dict[str, list[DeviceView]] = {link: [] for link in settings.links}
         for view in self._gateway.sensing.devices():
+            if view.id not in settings.devices or view.link not in devices:
+                continue  # in the middle of a reload it may not be there any more
             behind = [zone for zone in zones if zone.point.partition(".")[0] == view.id]
             open_ = self._open(f"device:{view.id}/trouble") or self._open(f"link:{view.link}/trouble")
             devices[view.link].append(
@@ -215,8 +220,9 @@ class Looker:
             store_reason=record.store_reason,
             spool_up=record.spool_up,
             spool_since=self._since("spool", record.spool_since_s),
-            spool_reason=record.spool_reason,
+            spool_reason=status.plainly(record.spool_reason),
             journal_reason="" if bare is None else str(bare.reason),
+            disk=None if record.disk_free_bytes is None else record.disk_free_bytes >= ROOM_BYTES,
             clock=gateway.clock.synchronised(),
             version=sentinel.__version__,
         )
@@ -225,7 +231,8 @@ class Looker:
         """Ages, latencies, counts and measured numbers, as they are now."""
         gateway = self._gateway
         ages: dict[str, float | None] = {}
-        said: dict[str, str] = {}
+        there = gateway.clock.now().astimezone(ZoneInfo(gateway.settings.branch.time_zone))
+        said: dict[str, str] = {"now": f"{there:%d-%m-%Y %H:%M:%S}"}
         for view in gateway.sensing.view():
             ages[f"zone:{view.zone.id}"] = self._past(view.age_s).timestamp()
             value = showing.zone(view)["value"]
@@ -311,7 +318,8 @@ class Looker:
 
     def _unit(self, point: str) -> str:
         device, _, name = point.partition(".")
-        points = self._gateway.settings.devices[device].points or {}
+        found = self._gateway.settings.devices.get(device)  # None: in the middle of a reload
+        points = {} if found is None else found.points or {}
         return str(getattr(points.get(name), "unit", ""))
 
     def _open(self, key: str) -> Incident | None:

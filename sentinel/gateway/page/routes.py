@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from htpy import Fragment
+    from htpy import Element, Fragment
     from markupsafe import Markup
 
     from sentinel.gateway.app import Gateway
@@ -39,7 +39,17 @@ if TYPE_CHECKING:
     Show = Callable[[Any, Reader], Fragment]
 
 STYLES = ("base.css", "uPlot.min.css", "page.css")
-SCRIPTS = ("stream.js", "page.js")
+SCRIPTS = ("stream.js", "page.js", "plots.js")  # each by itself: the answer waits for no curve
+
+NAMED = {
+    "incidents": labels.INCIDENTS,
+    "zones": labels.ZONES,
+    "cameras": labels.CAMERAS,
+    "devices": labels.DEVICES,
+    "ways": labels.WAYS,
+    "telemetry": labels.SYSTEM,
+    "plots": labels.PLOTS,
+}
 
 
 class Page:
@@ -83,7 +93,7 @@ class Page:
         made: dict[str, Markup] = {}
         for id_, (show, look) in self._looks.items():
             values = curves if id_ == "plots" else look()
-            made[id_] = await pacing.made(section(id=id_)[show(values, reader)])
+            made[id_] = await pacing.made(_section(id_, show(values, reader), reader))
             await asyncio.sleep(0)  # alarms come before pages
         branch = self._gateway.settings.branch
         return document.page(
@@ -91,9 +101,12 @@ class Page:
             lang,
             [
                 header(class_="bar")[made["head"], div(class_="tools")[document.sign(lang), document.languages(lang)]],
+                div(class_="unseen", role="alert", data_own=True),
                 main(
                     data_taken=labels.TAKEN.of(lang),
                     data_not_taken=labels.NOT_TAKEN.of(lang),
+                    data_not_open=labels.NOT_OPEN.of(lang),
+                    data_no_name=labels.NO_NAME.of(lang),
                     data_lowest=labels.LOWEST.of(lang),
                     data_highest=labels.HIGHEST.of(lang),
                     data_zone=branch.time_zone,
@@ -113,7 +126,7 @@ class Page:
         if lang not in language.LANGUAGES:
             return status.sections(self._gateway)
         reader = self._reader(lang, Live())
-        return {id_: str(section(id=id_)[show(look(), reader)]) for id_, (show, look) in self._looks.items()}
+        return {id_: str(_section(id_, show(look(), reader), reader)) for id_, (show, look) in self._looks.items()}
 
     def pieces(self, lang: str) -> Mapping[str, object]:
         """The same for the stream, each section made when it is asked for and a little at a time."""
@@ -131,9 +144,15 @@ class Page:
         show, look = self._looks[id_]
         key, made_of = (id_, reader.lang), (look(), reader.day)
         if key not in self._made or self._made[key][0] != made_of:
-            self._made[key] = made_of, await pacing.made(section(id=id_)[show(made_of[0], reader)])
+            self._made[key] = made_of, await pacing.made(_section(id_, show(made_of[0], reader), reader))
         return self._made[key][1]
 
     def _reader(self, lang: Language, live: Live, now: datetime | None = None) -> Reader:
         zone = ZoneInfo(self._gateway.settings.branch.time_zone)
         return Reader(lang, zone, self._gateway.clock.now().astimezone(zone).date(), now, live)
+
+
+def _section(id_: str, inside: Fragment, reader: Reader) -> Element:
+    """Named for whoever goes from section to section by ear."""
+    name = NAMED.get(id_)
+    return section(id=id_, aria_label=None if name is None else reader.say(name))[inside]

@@ -40,7 +40,9 @@ def show(system: SystemView, reader: Reader) -> Fragment:
                 reader,
             ),
             _row(labels.CLOCK, True if system.clock else None, None, "", reader.say(clock), reader),
-            _row(labels.DISK_FREE, True, None, "", moving("disk-free", reader), reader, quiet=True),
+            _row(
+                labels.DISK_FREE, system.disk, None, "", moving("disk-free", reader), reader, quiet=system.disk is True
+            ),
             _row(labels.VERSION, True, None, "", f"Sentinel {system.version}", reader, quiet=True),
         ],
     ]
@@ -81,7 +83,8 @@ def _row(
     quiet: bool = False,
 ) -> Element:
     shape = shape_of(up)
-    word = reader.say(labels.UP if up else labels.NOT_KNOWN if up is None else labels.DOWN)
+    low = labels.NO_ROOM if name is labels.DISK_FREE else labels.DOWN
+    word = reader.say(labels.UP if up else labels.NOT_KNOWN if up is None else low)
     return li(class_=f"row {shape} {'normal' if up else 'hatched' if up is None else 'lost'}")[
         mark(shape, "line"),
         div(class_="what")[strong[reader.say(name)], span(class_="about")[about]],

@@ -134,6 +134,7 @@ class HeadView:
     station: Text
     rooms: tuple[RoomView, ...]
     health: str
+    clock: bool
     reasons: tuple[str, ...]
     open: tuple[tuple[Severity, int], ...]
 
@@ -276,6 +277,7 @@ class SystemView:
     spool_since: datetime | None
     spool_reason: str
     journal_reason: str
+    disk: bool | None
     clock: bool
     version: str
 

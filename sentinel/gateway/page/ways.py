@@ -55,7 +55,7 @@ def _about(way: WayView, reader: Reader) -> str:
 
 def _state(way: WayView, reader: Reader) -> str:
     if way.up is None:
-        return reader.say(labels.NOT_KNOWN)
+        return reader.say(labels.NOT_TRIED)
     if way.room:
         return reader.say(labels.ROOM_UP if way.up else labels.ROOM_DOWN)
     return reader.say(labels.UP if way.up else labels.DOWN)

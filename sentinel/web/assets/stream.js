@@ -14,6 +14,7 @@ const REOPEN_S = 15; // a connection that stands but says nothing
 const HIDDEN_S = 60; // a browser has six connections to one host: a tab nobody sees gives its own back
 const WAITS_S = [1, 2, 5, 10]; // EventSource gives up for good when it is refused
 const NEVER = "–";
+const SLIP_S = 2; // a moment may seem to lie so far ahead: two clocks, and what was rounded
 
 const body = document.body;
 const lang = document.documentElement.lang;
@@ -46,6 +47,7 @@ export function serverNow() {
 }
 
 function words(seconds) {
+  if (seconds < -SLIP_S) return NEVER;
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} ${units[0]}`;
   if (whole < 3600) return `${Math.floor(whole / 60)} ${units[1]}`;
@@ -54,6 +56,7 @@ function words(seconds) {
 }
 
 function clock(seconds) {
+  if (seconds < -SLIP_S) return NEVER;
   const whole = Math.max(0, Math.floor(seconds));
   if (whole >= 48 * 3600) return words(whole);
   const two = (number) => String(number).padStart(2, "0");
