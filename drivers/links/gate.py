@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 FIRST_S: Final = 1800.0  # recorders unlock after 5 to 30 minutes
 LATER_S: Final = 3600.0
-OTHERS_S: Final = 30.0  # how long another process may take for its own first contact
+OTHERS_S: Final = 30.0  # how long another process may take for its own first contact; an exchange ends sooner
 _AGAIN_S: Final = 0.05
 
 
@@ -230,8 +230,7 @@ class Gate:
         """Remember it here and on the card. Where the card takes nothing it is remembered for as long as we run."""
         async with AsyncExitStack() as stack:
             if not entry.alone:
-                with suppress(LinkError):
-                    await stack.enter_async_context(self._only_process())
+                await stack.enter_async_context(self._only_process())
             await stack.enter_async_context(self._saving)  # after the other: whoever is alone has that one already
             self._refresh()
             kept = change(self._kept, await self._mark(entry.password, entry.tag))
@@ -243,7 +242,7 @@ class Gate:
 
     @asynccontextmanager
     async def _only_process(self) -> AsyncIterator[None]:
-        """Alone among all processes. A card that takes no lock file leaves us alone in this one only."""
+        """Alone among all processes. A card that takes no lock file, or a stopped one, leaves us alone in this one only."""
         path = self._path.with_suffix(".lock")
         lock = -1
         try:
@@ -255,14 +254,15 @@ class Gate:
                 log.warning("no lock among processes: %s account=%s", error, self._who)
             self._unlockable = True
         try:
-            until = self._times.monotonic() + OTHERS_S
+            until = time.monotonic() + OTHERS_S
             while lock >= 0:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
-                    if self._times.monotonic() > until:
-                        raise LinkError(Failure.NO_REPLY, f"{self._who}: another program is signing in") from None
+                    if time.monotonic() > until:  # stopped in the middle: it must not make the daemon blind
+                        log.warning("another program keeps the gate: going on without it account=%s", self._who)
+                        break
                     await asyncio.sleep(_AGAIN_S)
             yield
         finally:

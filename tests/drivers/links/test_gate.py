@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import stat
@@ -285,6 +286,16 @@ async def test_a_card_that_takes_nothing_still_means_one_try_a_start(tmp_path: P
     for _ in range(5):
         assert await ask(one, recorder) == "credential"
     assert recorder.bad == 1
+
+
+async def test_a_program_that_was_stopped_in_the_middle_does_not_make_the_others_blind(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.links.gate.OTHERS_S", 0.2)
+    (tmp_path / "gates").mkdir()
+    with (tmp_path / "gates" / "one.lock").open("w") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        assert await ask(made(tmp_path, clock), Recorder(), "right") == "ok"
 
 
 async def test_the_file_is_for_us_alone_and_holds_no_password(tmp_path: Path, clock: Clock) -> None:
