@@ -314,6 +314,7 @@ class FakeRecorder:
         self._answers = SimHikvision(self.inside)
         self.link = FakeRecorderLink(self._answer)
         self.lacks = ""  # text in the paths that this model does not know
+        self.shows: dict[int, bytes] = {}  # by channel; the simulator's own small picture where nothing is written
 
     def event(self, kind: str, channel: int) -> None:
         """The recorder says by its stream that something happens."""
@@ -324,6 +325,9 @@ class FakeRecorder:
             return HttpReply(401, {}, b"")
         path = request.target.partition("?")[0].removeprefix("/ISAPI/")
         text = None
+        if found := re.fullmatch(r"Streaming/channels/(\d+)0[12]/picture", path):
+            shown = self.shows.get(int(found[1]), self.inside.pictures["normal"])
+            return HttpReply(200, {"content-type": "image/jpeg"}, shown)
         if not self.lacks or self.lacks not in path:
             text = self._answers._text(path, request.method, request.body.decode(), lying=False)
         return HttpReply(403 if text is None else 200, {"content-type": "application/xml"}, (text or "").encode())
@@ -426,6 +430,7 @@ class FakeRoom:
         self.said_at = MONDAY_NOON  # when it last said how it is
         self.told: list[tuple[float, facts.NoticeQueued]] = []
         self.from_memory: list[tuple[float, dict[str, Any]]] = []
+        self.pieces: list[tuple[float, str, dict[str, Any]]] = []  # of pictures, each with its SHA-256
         self.retained: dict[str, Any] = {}
         self.wire: FakeWire | None = None
         self.wake = asyncio.Event()
@@ -443,6 +448,8 @@ class FakeRoom:
         kind = topic.rpartition("/")[2]
         if kind == "status":
             self.retained = body
+        elif topic.rpartition("/")[0].endswith("/blob"):
+            self.pieces.append((asyncio.get_running_loop().time(), kind, body))
         elif kind == "bare":
             self.from_memory.append((asyncio.get_running_loop().time(), body))
         elif kind == "facts" and self.online and not self.hung:

@@ -44,6 +44,7 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         web.get("/api/v1/status", api.status),
         web.get("/api/v1/incidents", api.incidents),
         web.post("/api/v1/incidents/{code}/acknowledge", api.acknowledge),
+        web.get("/api/v1/incidents/{code}/pictures/{ref}", api.picture),
         web.get("/api/v1/journal/verify", api.verify),
         web.get("/api/v1/points", api.points),
         web.get("/api/v1/plot", api.plot),
@@ -89,6 +90,16 @@ class _Api:
         if after is None or not answered:
             return refused(409, "refused", "the answer was not taken; see the journal")
         return reply(showing.incident(after, gateway.desk.state, names_of(gateway.settings), gateway.clock.now()))
+
+    async def picture(self, request: web.Request) -> web.Response:
+        gateway, ref = self._gateway, request.match_info["ref"]
+        code = code_in(request.match_info["code"], gateway.settings.branch.number)
+        incident = gateway.desk.state.find(code)
+        known = incident is not None and not incident.silent and any(one.ref == ref for one in incident.pictures)
+        data = await gateway.pictures.read(ref) if known else None
+        if data is None:  # the same for one that was erased, that never was, and of which the branch may not know
+            return refused(404, "no-such-picture", "there is no such picture of this incident, or it was erased")
+        return web.Response(body=data, content_type="image/jpeg", headers=HEADERS)
 
     async def verify(self, _request: web.Request) -> web.Response:
         try:

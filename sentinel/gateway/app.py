@@ -34,6 +34,7 @@ from sentinel.gateway.exits import Exits
 from sentinel.gateway.letters import LetterBook
 from sentinel.gateway.names import Names
 from sentinel.gateway.page.routes import Page
+from sentinel.gateway.pictures import Pictures
 from sentinel.gateway.plant import Plant
 from sentinel.gateway.program import Program
 from sentinel.gateway.recording import Around, Recorder
@@ -102,6 +103,7 @@ class Gateway:
         self.inbox = Inbox(self.desk, self.journal, self.names, self.ways, self.clock, self._room_of)
         self.exits = Exits(self, self._heartbeat)
         self.plant = Plant(settings, self.sensing, self.clock, self._world.link)
+        self.pictures = Pictures(self, Path(settings.gateway.state_dir) / "pictures")
         self.page = Page(self)
         self.server = Server(
             [*routes(self), *self.page.routes()], Path(settings.gateway.socket), settings.gateway.page_port
@@ -110,7 +112,7 @@ class Gateway:
         self._began = self.clock.monotonic()
         self._page_port = settings.gateway.page_port
         self.recorder = self._recorder(settings)
-        self._letters = LetterBook(settings, self._state, self.names.reveal)
+        self._letters = LetterBook(settings, self._state, self.names.reveal, self.pictures.shelf.read)
         self._memory = MemoryOutbox(self.outbox.channel, self._letter_from_memory, self.desk.submit)
         self._plant_task: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,6 +146,7 @@ class Gateway:
             self._start("coverage", self.coverage.run)
             self.progress.watch("inbox", lambda: self.inbox.busy_s() > SILENT_S)
             self._start("inbox", self.inbox.run)
+            self._start("pictures", self.pictures.run)
             self._start("reload", self._keep_reloading)
             self._start("upkeep", self.upkeep.run)
             self._start("reroute", self.exits.keep_rerouting)
@@ -163,6 +166,7 @@ class Gateway:
                     await self.exits.abandon()
                     await self.recorder.abandon()
             self._memory.stop()
+            self.pictures.close()
             await self.journal.close()
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -248,7 +252,7 @@ class Gateway:
         old, new = self.settings, loaded.settings
         program = Program.of(new)
         self.settings = new
-        self._letters = LetterBook(new, self._state, self.names.reveal)
+        self._letters = LetterBook(new, self._state, self.names.reveal, self.pictures.shelf.read)
         self.coverage.load(new)
         self.desk.policy = policy(new)
         told = program.tell(self.desk, facts.Reloaded(program.config, program.changes))
@@ -300,6 +304,7 @@ class Gateway:
     def _recorded(self, records: list[Recorded]) -> None:
         self.recorder.recorded(records)
         self.exits.recorded(records)
+        self.pictures.recorded(records)  # last: what has to leave is on its way
 
     def take(self, readings: Sequence[Reading]) -> None:
         """ports.TelemetrySink: what the rooms see live, and the record."""

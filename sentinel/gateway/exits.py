@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sentinel.core.facts import Recorded
     from sentinel.core.model import Reading
     from sentinel.gateway.app import Gateway
+    from sentinel.gateway.blobs import Blob
     from sentinel.journal.outbox import OutboxRow
     from sentinel.journal.thread import Journal
     from sentinel.ports import Channel
@@ -119,6 +120,12 @@ class Exits:
         queued = {one.fact.channel for one in records if isinstance(one.fact, facts.NoticeQueued)}
         if queued - self._gateway.settings.channels.keys():
             self._strayed.set()
+
+    def picture(self, blob: Blob) -> None:
+        """A small picture for every room, after the facts."""
+        if self._telling is not None:
+            for uplink in self._telling.uplinks.values():
+                uplink.offer(blob)
 
     def take(self, readings: Sequence[Reading]) -> None:
         """What the rooms see live."""

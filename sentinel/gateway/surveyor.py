@@ -93,6 +93,11 @@ class Surveyor:
             works[f"stream {self.name}"] = partial(self._keep_streaming, *self._hints)
         return works
 
+    @property
+    def met(self) -> Assessor | None:
+        """Who knows how the device is asked, once it has answered in this run."""
+        return self._assessor if self._met.is_set() else None
+
     def hurry(self, name: str) -> None:
         """Let this round come at once. Its schedule stays."""
         if (course := self._courses.get(name)) is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sentinel.core.encoding import canonical, stamp
 from sentinel.gateway.allowance import Allowance
+from sentinel.gateway.blobs import Blobs
 from sentinel.gateway.exchange import (
     CommandKind,
     Event,
@@ -36,12 +37,14 @@ from sentinel.ports import ChannelError, Sent
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from sentinel.gateway.blobs import Blob
     from sentinel.ports import Clock, Letter
 
 ROOT = "sentinel/v1"
 MAX_BATCH_BYTES = 64 * 1024
 HEARTBEAT_S = 10.0
 LOOK_S = 1.0  # how often the lanes look again by themselves, should nobody wake them
+PIECE_LOOK_S = 0.1  # a piece of a picture waits for facts
 PUBLISH_S = 10.0
 SEND_S = 10.0
 STOPPING_S = 2.0
@@ -111,6 +114,8 @@ class Uplink:
     ) -> None:
         self.live = LiveBoard()
         self.refusals_untold = 0
+        self._blobs = Blobs()
+        self._pictures = asyncio.Event()
         self._wire, self._source, self._clock, self._tell = wire, source, clock, tell
         self._root, self._version, self._health = f"{ROOT}/{branch}", version, health
         self._epoch, self._past_epochs = source.head()[0], {*past_epochs}
@@ -138,10 +143,16 @@ class Uplink:
             group.create_task(self._keep_receiving(), name="uplink-receipts")
             group.create_task(self._keep_beating(), name="uplink-heartbeat")
             group.create_task(self._keep_showing(), name="uplink-live")
+            group.create_task(self._keep_sending_pictures(), name="uplink-pictures")
 
     def wake(self) -> None:
         """New facts are durable: publish them now rather than at the next look."""
         self._work.set()
+
+    def offer(self, blob: Blob) -> None:
+        """A small picture, when the facts are out. Lost with the connection it is sent again, with the power it is not."""
+        self._blobs.offer(blob)
+        self._pictures.set()
 
     # --- Channel ---
 
@@ -348,6 +359,22 @@ class Uplink:
             if message is not None:
                 with suppress(ChannelError):  # lost: every point comes again within the minute
                     await self._wire.publish(f"{self._root}/live", message, qos=0)
+
+    async def _keep_sending_pictures(self) -> None:
+        """Piece by piece, one under way at a time; each waits until every fact is out."""
+        while True:
+            piece = self._blobs.next()
+            if piece is None:
+                self._pictures.clear()
+                await self._pictures.wait()
+            elif not self._wire.up or self._lanes.next(self._source.head()[1]) is not None:
+                await asyncio.sleep(PIECE_LOOK_S)
+            else:
+                try:
+                    await self._wire.publish(f"{self._root}/{piece[0]}", piece[1], timeout_s=PUBLISH_S)
+                    self._blobs.sent(piece[0])
+                except ChannelError:  # the wire tells its own loss
+                    await asyncio.sleep(LOOK_S)
 
     def _bare(self, letter: Letter) -> str:
         return canonical(

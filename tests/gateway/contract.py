@@ -53,6 +53,8 @@ def path_of(path: str) -> str:
     parts = path.partition("?")[0].split("/")
     for known in DOCUMENT["paths"]:
         wanted = known.split("/")
-        if len(wanted) == len(parts) and all(one in ("{code}", two) for one, two in zip(wanted, parts, strict=True)):
+        if len(wanted) == len(parts) and all(
+            one[:1] == "{" or one == two for one, two in zip(wanted, parts, strict=True)
+        ):
             return str(known)
     return ""

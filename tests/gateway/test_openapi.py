@@ -141,6 +141,7 @@ ASKED = {
     ("PUT", "/api/v1/status"): 405,
     ("POST", "/api/v1/points"): 405,
     ("GET", "/api/v1/incidents/1/acknowledge"): 405,
+    ("GET", f"/api/v1/incidents/1/pictures/{'a' * 64}"): 404,
 }
 WHEN_BARE = ASKED | {("GET", "/healthz"): 503, ("GET", "/api/v1/journal/verify"): 503}
 WITHOUT_A_SPOOL = ASKED | {
