@@ -156,18 +156,11 @@ def ntp(time: Element, servers: Element | Failure) -> bool | None:
 
 # --- Cameras ---------------------------------------------------------------------------------------------------------
 
-_DETECTED = frozenset(
-    {
-        "netunreachable",
-        "notexist",
-        "ipconflict",
-        "userpwerror",
-        "userlocked",
-        "connecting",
-        "streamerror",
-        "noresource",
-    }
-)  # fmt: skip - reasons that are known and may be shown; others are not judged
+# Reasons that are known and may be shown; others are not judged
+_DETECTED = {
+    "netunreachable", "notexist", "ipconflict", "userpwerror", "userorpassworderror", "errorusernameorpasswd", "userlocked",
+    "connecting", "streamerror", "noresource",
+}  # fmt: skip
 
 
 def proxied(channels: Element) -> dict[int, str]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.hikvision_files import bisect, run_of
+from drivers.hikvision_files import Back, bisect, run_of
+from drivers.hikvision_history import _footage
 from drivers.sim.hikvision_recorder import Fault, SimCamera
 from sentinel.core.model import Failure
 from tests.drivers.hikvision.branch import NOON, ago, recorder, simulated, wired
@@ -84,6 +85,12 @@ async def test_cameras_that_could_not_be_asked_do_not_make_the_footage_kept_but_
         assert (found["cam1.oldest"], found["cam2.oldest"]) == (120, Failure.REFUSED)
         it.cameras[1].kept_days = 11
         assert (await wire.assess(recorder(), "history"))["footage"] == "short 11/90"
+
+
+def test_footage_that_was_not_asked_for_to_its_end_is_enough_or_unknown_but_never_short() -> None:
+    assert _footage({1: Back(95, whole=False)}, 90) == {"footage": "kept", "retention": 95}
+    assert _footage({1: Back(20, whole=False)}, 90) == dict.fromkeys(("footage", "retention"), Failure.BAD_REPLY)
+    assert _footage({1: Back(20, whole=False), 2: Back(11)}, 90) == {"footage": "short 11/90", "retention": 11}
 
 
 async def test_a_recorder_that_cannot_be_asked_for_days_at_all_is_neither_kept_nor_short() -> None:
