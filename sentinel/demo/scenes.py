@@ -33,7 +33,7 @@ ON_THE_BUS = BEHIND_THE_PANEL | {"panel-battery", "server-room"}
 async def hold_up(stage: Stage) -> None:
     """Told to the police and the bank's officer off site; shows nowhere in the branch; stops for the police alone."""
     outside, bus = stage.outside, stage.town.bus
-    quiet = await outside.shown()
+    quiet = await script.settled(stage)
     stage.tell("A robber stands at the cash counter. The cashier presses the hidden button.")
     pressed = asyncio.get_running_loop().time()
     bus.set("panel.di1", value=False)

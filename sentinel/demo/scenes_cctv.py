@@ -20,7 +20,7 @@ SEEN_BY_THE_GATE = ("coverage:entrance", "coverage:front", "coverage:road")
 async def duress(stage: Stage) -> None:
     """A panel tells it by its serial line: acknowledged when it is on the card; the police know, and the branch shows nothing."""
     outside, panel = stage.outside, stage.town.panel
-    quiet = await outside.shown()
+    quiet = await script.settled(stage)
     stage.tell(
         "At opening time a man stands behind the manager. He types the alarm's code, with its last digit one higher."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from sentinel.core.facts import Answered, Disposition, IncidentCleared, IncidentOpened, NoticeQueued
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from sentinel.demo.stage import Stage
 
 OFFICER = "HC R. Verma"
+STEADY_S = 1.0
+
+
+async def settled(stage: Stage) -> Shown:
+    """What the branch shows once the last letters of the scene before have left."""
+    before = await stage.outside.shown()
+    while True:
+        await asyncio.sleep(STEADY_S)
+        if (shown := await stage.outside.shown()) == before:
+            return shown
+        before = shown
 
 
 async def delivered(stage: Stage, one: Incident) -> None:
