@@ -60,7 +60,7 @@ class Snapshots:
             return None
         try:
             async with asyncio.timeout(SNAP_S):
-                reply = await link.read(replace(request, timeout_s=SNAP_S, most=min(request.most, MOST)))
+                reply = await link.read(replace(request, timeout_s=SNAP_S, most=min(request.most, MOST), urgent=True))
         except (LinkError, TimeoutError):  # the line tells its own loss
             return None
         data = assessor.picture(reply)
