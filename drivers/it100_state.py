@@ -89,6 +89,7 @@ class _Zone:
 
     role: Role | None  # as the config has it; None: it names no such zone
     partition: int = 1
+    there: bool = False  # the panel has spoken of it: the config may name one that it does not have
     open: bool = False
     alarm: tuple[int, int] | None = None  # code, partition
     troubles: set[int] = field(default_factory=set)
@@ -226,11 +227,16 @@ class DscState:
 
     # --- Zones ------------------------------------------------------------------------------------------------------
 
+    def _there(self, number: int) -> _Zone:
+        zone = self._zones.setdefault(number, _Zone(None))
+        zone.there = True
+        return zone
+
     def _zone_alarm(self, command: str, data: str) -> list[Event] | None:
         number, partition = _number(data[1:], 3), _number(data[:1], 1)
         if number not in ZONES or partition not in PARTITIONS:
             return None
-        zone = self._zones.setdefault(number, _Zone(None))
+        zone = self._there(number)
         if command == "602":
             return list(self._alarm_over(number, zone))
         before = zone.alarm
@@ -263,7 +269,7 @@ class DscState:
         number = _number(data, 3)
         if number not in ZONES:
             return None
-        zone = self._zones.setdefault(number, _Zone(None))
+        zone = self._there(number)
         zone.open = command == "609"
         if self._dump is not None:
             self._dump.zones.add(number)
@@ -276,7 +282,7 @@ class DscState:
         number = _number(data[1:] if with_partition else data, 3)
         if number not in ZONES or (with_partition and _number(data[:1], 1) not in PARTITIONS):
             return None
-        zone = self._zones.setdefault(number, _Zone(None))
+        zone = self._there(number)
         if restore:
             zone.troubles.discard(code)
         else:
@@ -368,7 +374,7 @@ class DscState:
         for code in sorted({*_VERBOSE.values(), *(code for code, _ in _TROUBLES.values())}):
             yield Event(code, Status.RESTORED)
         for number, zone in self._zones.items():
-            told = zone.troubles | ({SENSOR_TAMPER, SENSOR_FAULT} if zone.role is not None else set())
+            told = zone.troubles | ({SENSOR_TAMPER, SENSOR_FAULT} if zone.role is not None and zone.there else set())
             zone.troubles.clear()
             for code in sorted(told):
                 yield Event(code, Status.RESTORED, zone.partition, number)

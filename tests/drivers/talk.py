@@ -6,7 +6,7 @@
     < text    the panel says this
     > text    among what the driver sent since the last @, < or open
     > -       it sent nothing
-    = point word with its detail     the last word of the point; "held"; or "! reason" when it could not be read
+    = point word with its detail     the last word of the point; "held"; "! reason" when it could not be read; "-": none yet
     again point                      that word was a new activation
     damaged 3                        so many messages were not understood so far
 """
@@ -67,7 +67,7 @@ def play(case: Path, make: Callable[[dict[str, Any]], Conversation], encode: Cal
                 assert (not answered) if text == "-" else encode(text) in answered, (where, answered)
             case "=":
                 point, _, word = text.partition(" ")
-                assert words.get(point) == word, (where, words.get(point))
+                assert words.get(point, "-") == word, (where, words.get(point))
             case _:
                 command, _, rest = line.partition(" ")
                 assert command in ("open", "again", "damaged"), where

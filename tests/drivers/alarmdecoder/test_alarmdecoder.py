@@ -137,6 +137,14 @@ def test_a_silent_panel_is_unknown_though_its_ad2_answers() -> None:
     assert 8 <= asked <= 14
 
 
+def test_the_end_of_a_silent_alarm_touches_no_other_point() -> None:
+    driver, panel = listening(), SimulatedAlarmDecoder()
+    driver.feed(panel.beat(), 1.0)
+    driver.feed(panel.beat(), 7.0)
+    assert {r.point for r in readings_of(driver.feed(panel.silent("122", 5), 8.0))} == {"d.cash"}
+    assert [(r.point, r.value) for r in readings_of(driver.feed(panel.beat(), 9.0))] == [("d.cash", "normal")]
+
+
 def test_a_lying_panel_changes_nothing() -> None:
     driver, panel = listening(), SimulatedAlarmDecoder(lying=True)
     assert readings_of(driver.feed(panel.beat(), 1.0)) == []
