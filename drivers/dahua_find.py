@@ -50,6 +50,7 @@ class Finders:
     def __init__(self) -> None:
         self._left: dict[str, int] = {}  # finder -> tries so far
         self._silent = 0  # searches in a row that got no answer at all
+        self._typed: bool | None = None  # it can be asked for recordings alone; None: not known before some are found
 
     def sweep(self) -> Job[None]:
         """Begin a round: destroy what earlier ones had to leave."""
@@ -71,11 +72,20 @@ class Finders:
         """The files of a channel (from 1) that touch this time, the oldest first; or that one alone."""
         if self._silent >= WIDTH:
             return Failure.NO_REPLY  # it has stopped answering: the other cameras are not asked one by one
-        found = yield from self._search(channel, start, end, first=first)
+        found = yield from self._search(channel, start, end, first=first, typed=self._typed is not False)
+        if self._typed is None and not isinstance(found, Failure):
+            if found:
+                self._typed = True
+            else:  # there are none, or the firmware does not know what it was asked for
+                found = yield from self._search(channel, start, end, first=first, typed=False)
+                if found and not isinstance(found, Failure):
+                    self._typed = False
         self._silent = self._silent + 1 if found in (Failure.NO_REPLY, Failure.NOT_CONNECTED) else 0
         return found
 
-    def _search(self, channel: int, start: datetime, end: datetime, *, first: bool) -> Job[list[File] | Failure]:
+    def _search(
+        self, channel: int, start: datetime, end: datetime, *, first: bool, typed: bool
+    ) -> Job[list[File] | Failure]:
         (answer,) = yield [ask("mediaFileFind.cgi?action=factory.create")]
         created = table(answer)
         if isinstance(created, Failure):
@@ -85,7 +95,7 @@ class Finders:
             return Failure.BAD_REPLY
         self._left.pop(finder, None)  # the number is used again
         try:
-            found = yield from _files(finder, channel, start, end, first=first)
+            found = yield from _files(finder, channel, start, end, first=first, typed=typed)
             yield [_act(_CLOSE[0], finder)]
             (answer,) = yield [_act(_DESTROY[0], finder)]
         except GeneratorExit:
@@ -194,19 +204,21 @@ def _step(
         done[place] = stop.value
 
 
-def _files(finder: str, channel: int, start: datetime, end: datetime, *, first: bool) -> Job[list[File] | Failure]:
+def _files(
+    finder: str, channel: int, start: datetime, end: datetime, *, first: bool, typed: bool
+) -> Job[list[File] | Failure]:
     (answer,) = yield [
         ask(
             f"mediaFileFind.cgi?action=findFile&object={finder}&condition.Channel={channel}"
             f"&condition.StartTime={start:%Y-%m-%d%%20%H:%M:%S}&condition.EndTime={end:%Y-%m-%d%%20%H:%M:%S}"
-            "&condition.Types[0]=dav"  # pictures are files too, and prove no recording
+            + ("&condition.Types[0]=dav" if typed else "")  # pictures are files too, and prove no recording
         )
     ]
     began = _began(answer)
     if began is not True:
         return [] if began is False else began
     files: list[File] = []
-    count = 1 if first else PAGE
+    count = 1 if first and typed else PAGE
     for _ in range(1 if first else PAGES):
         (answer,) = yield [ask(f"mediaFileFind.cgi?action=findNextFile&object={finder}&count={count}")]
         page = _page(answer, channel, start)

@@ -303,6 +303,8 @@ class SimDahua:
             return []
         if not 0 <= at < len(self.recorder.cameras):
             return []
+        if not self.recorder.typed and "condition.Types[0]" in asked:
+            return []
         if self.recorder.pictures_only and asked.get("condition.Types[0]") == "dav":
             return []
         kind = "jpg" if self.recorder.pictures_only else "dav"

@@ -69,6 +69,7 @@ class Recorder:
     drift_s: float = 0.0
     file_minutes: int = 60
     pictures_only: bool = False  # what lies there are snapshots, which prove no recording
+    typed: bool = True  # False: firmware that answers 400 to a search for recordings alone
     strict_uri: bool = True  # False: a digest over another spelling of the same target is taken
     bare_lists: bool = False  # list[0] in place of list.info[0]
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()  # its zone is the site's

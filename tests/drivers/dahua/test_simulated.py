@@ -433,3 +433,14 @@ async def test_finders_that_will_not_go_are_given_up_and_never_become_many() -> 
             talk.asked = 0
             await assessed(driver, talk, "proof")
             assert talk.asked <= 3 + 40 * 5 + 2 * 64
+
+
+async def test_firmware_that_cannot_be_asked_for_recordings_alone_is_asked_for_all_files() -> None:
+    async with served(simulated(2, typed=False)) as (sim, talk):
+        driver = recorder(2)
+        found = await assessed(driver, talk)
+        assert (found["ch1.recording"], found["ch2.recording"], found["footage"]) == ("proved", "proved", "kept")
+        talk.asked = 0
+        await assessed(driver, talk, "proof")
+        assert talk.asked == 3 + 2 * 5  # and is not asked twice again
+    assert not sim.finders
