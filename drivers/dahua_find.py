@@ -72,8 +72,9 @@ class Finders:
         """The files of a channel (from 1) that touch this time, the oldest first; or that one alone."""
         if self._silent >= WIDTH:
             return Failure.NO_REPLY  # it has stopped answering: the other cameras are not asked one by one
-        found = yield from self._search(channel, start, end, first=first, typed=self._typed is not False)
-        if self._typed is None and not isinstance(found, Failure):
+        known = self._typed
+        found = yield from self._search(channel, start, end, first=first, typed=known is not False)
+        if known is None and not isinstance(found, Failure):
             if found:
                 self._typed = True
             else:  # there are none, or the firmware does not know what it was asked for

@@ -443,4 +443,7 @@ async def test_firmware_that_cannot_be_asked_for_recordings_alone_is_asked_for_a
         talk.asked = 0
         await assessed(driver, talk, "proof")
         assert talk.asked == 3 + 2 * 5  # and is not asked twice again
+        again = recorder(2)
+        both = await asyncio.gather(*(assessed(again, talk, name) for name in ("history", "state", "proof")))
+        assert (both[0]["footage"], both[2]["ch2.recording"]) == ("kept", "proved")
     assert not sim.finders
