@@ -179,7 +179,10 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What was answered, whatever the status: 401 has become LinkError (CREDENTIAL or LOCKED) before this."""
+    """What was answered, whatever the status: 401 has become LinkError (CREDENTIAL or LOCKED) before this.
+
+    A 401 to an account that is good, which only may not have this, is given as 403.
+    """
 
     status: int
     headers: Mapping[str, str]  # names in small letters

@@ -42,6 +42,9 @@ URGENT: Final = 2  # turns that nothing else may take
 MOST_WAITING: Final = 1024  # the newest question is the loser
 CONNECT_S: Final = 5.0
 _PIECE: Final = 64 * 1024  # bytes that are taken in before they are asked for
+DENIED_S: Final = 3600.0  # what the account may not have is asked for again so often
+MOST_DENIED: Final = 256
+_SMALL: Final = 50_000  # bytes of an answer that is worth asking for again
 _STALE: Final = 2  # nonces in a row that may be too old
 
 
@@ -84,10 +87,11 @@ class _Answer:
 
     response: aiohttp.ClientResponse
     body: bytes | None = field(default=None, repr=False)
+    denied: bool = False  # refused to an account that is good
 
     @property
     def status(self) -> int:
-        return self.response.status
+        return 403 if self.denied else self.response.status
 
     def challenges(self) -> list[str]:
         """What it says about signing in."""
@@ -110,6 +114,8 @@ class HttpLink:
         self._tally = Tally()
         self._turns, self._urgent = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(URGENT)
         self._waiting = 0
+        self._known: HttpRequest | None = None  # was given to this account
+        self._denied: dict[tuple[str, str], float] = {}  # method and target -> until when it is not asked for
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -155,6 +161,8 @@ class HttpLink:
 
     async def _counted(self, request: HttpRequest, timeout_s: float) -> HttpReply:
         begun = time.monotonic()
+        if request.signed and self._denied.get((request.method, request.target), 0.0) > begun:
+            return HttpReply(403, {}, b"")
         self._tally.requests += 1
         try:
             answer, deadline = await self._answer(request, timeout_s)
@@ -162,6 +170,8 @@ class HttpLink:
         except LinkError as error:
             self._tally.failures[error.failure] += 1
             raise
+        if self._known is None and request.signed and answer.status == 200 and len(body) <= _SMALL:
+            self._known = request
         self._tally.answered(time.monotonic() - begun)
         return HttpReply(answer.status, _small(answer.response.headers), body)
 
@@ -182,7 +192,9 @@ class HttpLink:
                 deadline = clock() + timeout_s
                 signed = await self._signed(request, entry, deadline, timeout_s)
                 if signed is not None:
-                    self._signer.single_use |= again  # a fresh nonce was taken where a used one was not
+                    self._signer.single_use |= (
+                        again and not signed.denied
+                    )  # a fresh nonce was taken where a used one was not
                     return self._no_redirect(signed), deadline
         raise LinkError(Failure.BAD_REPLY, f"{self._name}: takes no nonce twice, nor once")
 
@@ -201,7 +213,7 @@ class HttpLink:
                 raise await entry.refused(locked=True)
             offered = challenge(answer.challenges())
             if request.wsse is not None and offered is None and wsse.refused(answer.status, answer.body or b""):
-                raise await entry.refused(locked=False)
+                return await self._refused(request, answer, entry, deadline, timeout_s)
             if answer.status != 401:
                 if header is not None or (request.wsse is not None and answer.status == 200):
                     await entry.good()
@@ -212,10 +224,38 @@ class HttpLink:
                 if used:
                     await entry.doubt()
                     return None
-                raise await entry.refused(locked=False)
+                return await self._refused(request, answer, entry, deadline, timeout_s)
             stale += too_old
             used = False
             self._take_up(answer)
+
+    async def _refused(
+        self, request: HttpRequest, answer: _Answer, entry: Entry, deadline: float, timeout_s: float
+    ) -> _Answer:
+        """The password is wrong, or this account may not have this: some recorders say 401 to both, none says which.
+
+        What the account was given before tells them apart. Given still, it is 403 for this question, and not asked for an
+        hour; not given, the gate is shut.
+        """
+        known, offered = self._known, challenge(answer.challenges())
+        if known is not None and known.target != request.target:
+            header = None
+            if offered is not None:
+                self._signer.begin(offered)
+                header = self._signer.header(entry.password, known.method, known.target)
+            if known.wsse is not None:
+                known = replace(known, wsse=request.wsse or known.wsse)
+            given = await self._send(self._with_token(known, entry), header, deadline, timeout_s)
+            await self._body(given, known.most, deadline, timeout_s)
+            if given.status == 200:
+                await entry.good()
+                if len(self._denied) >= MOST_DENIED:
+                    self._denied.clear()
+                self._denied[request.method, request.target] = time.monotonic() + DENIED_S
+                answer.denied = True
+                return answer
+            self._signer.forget()
+        raise await entry.refused(locked=False)
 
     def _with_token(self, request: HttpRequest, entry: Entry) -> HttpRequest:
         """With the name and password in the SOAP header, where the driver wants them there."""

@@ -26,6 +26,7 @@ class RecorderWeb:
     forgets: bool = False  # the nonces that it gave out so far, saying stale=true
     always_stale: bool = False
     locked: bool = False
+    keeps: str = ""  # a target that it refuses to this account, with 401
     open: bool = False  # asks nobody for anything
     takes_s: float = 0.0
     silent: bool = False
@@ -74,7 +75,7 @@ class RecorderWeb:
         allowed, stale = self._allowed(text)
         if self.locked:
             self._write(writer, "401 Unauthorized", LOCKED, self._challenge())
-        elif allowed:
+        elif allowed and not (self.keeps and self.keeps in text.split("\r\n", 1)[0]):
             self._write(writer, self.status, self.answer + body, self.headers)
         else:
             self._write(writer, "401 Unauthorized", b"no", self._challenge(stale=stale))

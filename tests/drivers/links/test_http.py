@@ -241,6 +241,27 @@ async def test_403_and_404_are_answers_and_no_refusal_of_the_password(tmp_path: 
         assert not list((tmp_path / "gates").glob("*.json"))
 
 
+async def test_a_401_for_what_the_account_may_not_have_is_403_and_shuts_no_gate(tmp_path: Path) -> None:
+    web = RecorderWeb(keeps="/users")
+    async with linked(web, tmp_path) as link:
+        await link.read(TIME)
+        for _ in range(3):
+            assert (await link.read(HttpRequest("/users"))).status == 403
+            assert (await link.read(TIME)).status == 200
+        assert web.bad_logins == 0
+        assert sum("/users" in line for line in web.asked) <= 3, "and it is not asked for again at once"
+        assert await _first_event(link, HttpRequest("/users/stream")) is Failure.UNSUPPORTED
+        assert not link._signer.single_use
+        assert not list((tmp_path / "gates").glob("*.json"))
+        web.password = "another"
+        web.keeps = ""
+        assert await failure_of(link, HttpRequest("/else")) is Failure.CREDENTIAL
+        assert web.bad_logins <= 3
+        said = web.bad_logins
+        assert await failure_of(link) is Failure.CREDENTIAL
+        assert web.bad_logins == said
+
+
 async def test_a_question_without_the_account_is_answered_401_and_no_gate_is_touched(tmp_path: Path) -> None:
     web = RecorderWeb()
     async with linked(web, tmp_path, Password("wrong")) as link:
