@@ -17,7 +17,8 @@ from pydantic import BeforeValidator, ConfigDict, model_validator
 
 from drivers import DriverKind
 from drivers.described import Described
-from drivers.it100_state import KNOWN, PROGRAMMING, DscState
+from drivers.it100_codes import KNOWN, PROGRAMMING
+from drivers.it100_state import DscState
 from drivers.it100_wire import LONGEST, Frame, decode, encode
 from drivers.panel import Event, Panel, PanelOptions, Status, described
 from drivers.text_lines import TextLines

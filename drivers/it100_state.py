@@ -11,6 +11,21 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers.it100_codes import (
+    ALARM_CODES,
+    ARMING,
+    BURGLARY,
+    DURESS,
+    OF_A_ZONE,
+    OPENINGS,
+    PANEL,
+    ROUND_THE_CLOCK,
+    SENSOR_FAULT,
+    SENSOR_TAMPER,
+    TROUBLES,
+    VAGUE,
+    VERBOSE,
+)
 from drivers.panel import Event, Status
 from sentinel.core.codes import ROLES, is_critical
 
@@ -27,60 +42,6 @@ EXPLAIN_S = 3.0  # a partition in alarm waits so long for the zone that says why
 VAGUE_S = 5.0  # a trouble LED waits so long for the trouble
 DUMP_S = 10.0  # an answer to a status request that leaves something out is taken as it is after so long
 DURESS_S = 600.0  # duress has no restore: it stands for so long
-
-ROUND_THE_CLOCK, BURGLARY, SENSOR_TAMPER, SENSOR_FAULT, LOW_BATTERY = 120, 130, 144, 380, 384
-DURESS, VAGUE, PROGRAMMING, ARMING = 121, 300, 627, 401
-
-# Command -> code, and whether it is a restore. IT-100 developer's guide, TPI programmer's document; 620 is the TPI's.
-_PANEL: Mapping[str, tuple[int, bool]] = {
-    "621": (110, False), "622": (110, True),  # F key
-    "623": (100, False), "624": (100, True),  # A key
-    "625": (120, False), "626": (120, True),  # P key
-    "631": (111, False), "632": (111, True),  # two-wire smoke or auxiliary input
-    "658": (461, False),  # keypad locked: too many wrong codes
-    "659": (455, False), "672": (455, False),  # failed to arm
-    "680": (PROGRAMMING, False),
-    "816": (622, False),  # event log three quarters full: recorded
-}  # fmt: skip
-_TROUBLES: Mapping[str, tuple[int, bool]] = {
-    "800": (302, False), "801": (302, True),
-    "802": (301, False), "803": (301, True),
-    "806": (321, False), "807": (321, True),
-    "810": (351, False), "811": (351, True),
-    "812": (352, False), "813": (352, True),
-    "814": (354, False),  # failed to reach its station: no restore of its own, the LED goes out
-    "829": (145, False), "830": (145, True),
-    "842": (373, False), "843": (373, True),
-    "896": (330, False), "897": (330, True),  # keybus
-}  # fmt: skip
-_VERBOSE = {
-    0: VAGUE,
-    1: 301,
-    2: 351,
-    3: 354,
-    6: LOW_BATTERY,
-}  # bits of TPI 849; 4 and 5 are said by zone, 7 is its clock
-_ZONES: Mapping[str, tuple[int, bool]] = {
-    "603": (SENSOR_TAMPER, False), "604": (SENSOR_TAMPER, True),
-    "605": (SENSOR_FAULT, False), "606": (SENSOR_FAULT, True),
-    "821": (LOW_BATTERY, False), "822": (LOW_BATTERY, True),
-}  # fmt: skip
-_OPENINGS = {"700": True, "701": True, "702": True, "750": False, "751": False}
-# Labels, LEDs, virtual keypad, thermostat, chime, delays, time, bypass, PGM: nothing that a person must be told.
-_ASIDES = frozenset(
-    {
-        "510", "511", "550", "560", "561", "562", "570", "580", "615", "616", "656", "657", "660", "663", "664", "670",
-        "671", "673", "674", "815", "825", "826", "827", "828", "831", "832", "833", "900", "901", "902", "903", "904",
-        "905", "906", "907", "908", "912", "921", "922",
-    }
-)  # fmt: skip
-KNOWN = frozenset(
-    {
-        "601", "602", "609", "610", "620", "650", "651", "652", "653", "654", "655", "840", "841", "849",
-        *_PANEL, *_TROUBLES, *_ZONES, *_OPENINGS, *_ASIDES,
-    }
-)  # fmt: skip
-_ALARM_CODES = (100, 110, 111, ROUND_THE_CLOCK, DURESS, BURGLARY)
 
 
 @dataclass(slots=True)
@@ -158,23 +119,23 @@ class DscState:
             return self._zone_alarm(command, data)
         if command in ("609", "610"):
             return self._zone_moves(command, data)
-        if command in _ZONES:
-            return self._zone_trouble(*_ZONES[command], data)
+        if command in OF_A_ZONE:
+            return self._zone_trouble(*OF_A_ZONE[command], data)
         if command in ("650", "651", "652", "653", "654", "655"):
             return self._partition(command, data, at)
-        if command in _OPENINGS:
-            return self._by_user(data, armed=_OPENINGS[command])
+        if command in OPENINGS:
+            return self._by_user(data, armed=OPENINGS[command])
         if command == "620":
             self._duress_until = at + DURESS_S
             self._explain()
             return [Event(DURESS, Status.NEW)]
-        if command in _PANEL:
-            code, restore = _PANEL[command]
+        if command in PANEL:
+            code, restore = PANEL[command]
             if code < 200 and not restore:
                 self._explain()
             return [Event(code, Status.RESTORED if restore else Status.NEW)]
-        if command in _TROUBLES:
-            code, restore = _TROUBLES[command]
+        if command in TROUBLES:
+            code, restore = TROUBLES[command]
             return [self._trouble(code, restore=restore)]
         if command in ("840", "841"):
             return self._led(data, at, on=command == "840")
@@ -212,7 +173,7 @@ class DscState:
         self._dump, self.missing = None, self._mapped - dump.zones
         events = [event for number in sorted(dump.zones) for event in self._as_it_is(number)]
         if not any(partition.alarm_since is not None for partition in self._partitions.values()):
-            events += [Event(code, Status.RESTORED) for code in _ALARM_CODES]
+            events += [Event(code, Status.RESTORED) for code in ALARM_CODES]
         return events
 
     def _as_it_is(self, number: int) -> Iterator[Event]:
@@ -371,7 +332,7 @@ class DscState:
 
     def _no_trouble(self) -> Iterator[Event]:
         self._troubles.clear()
-        for code in sorted({*_VERBOSE.values(), *(code for code, _ in _TROUBLES.values())}):
+        for code in sorted({*VERBOSE.values(), *(code for code, _ in TROUBLES.values())}):
             yield Event(code, Status.RESTORED)
         for number, zone in self._zones.items():
             told = zone.troubles | ({SENSOR_TAMPER, SENSOR_FAULT} if zone.role is not None and zone.there else set())
@@ -387,7 +348,7 @@ class DscState:
         if bits < 0:
             return None
         events = []
-        for bit, code in _VERBOSE.items():
+        for bit, code in VERBOSE.items():
             on = bool(bits >> bit & 1)
             if on is not (code in self._troubles):
                 events.append(self._trouble(code, restore=not on))

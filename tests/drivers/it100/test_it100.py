@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.it100 import It100, It100Options, points
-from drivers.it100_state import KNOWN, PARTITIONS, ZONES
+from drivers.it100_codes import KNOWN
+from drivers.it100_state import PARTITIONS, ZONES
 from drivers.it100_wire import LONGEST, Frame, decode, encode
 from drivers.panel import MOST_SOURCES
 from drivers.sim.it100 import SimulatedIt100
