@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from drivers import DriverKind
+from drivers import DriverKind, recorder
 from drivers.duration import Seconds  # noqa: TC001 pydantic reads it
-from drivers.recorder import Findings, RecorderOptions, Video, points, points_of
-from sentinel.core.model import Failure, Value
+from drivers.recorder import Findings, RecorderOptions, Video, points_of
+from sentinel.core.model import Failure, Role, Value
 from sentinel.ports import LinkError, Round, RtspReply, RtspRequest, Speech
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
     from typing import Any, Self
 
+    from drivers.described import Described
     from sentinel.core.model import Reading
     from sentinel.ports import Moment
 
@@ -85,6 +86,11 @@ def _seen(answer: RtspReply | LinkError) -> Value | Failure:
             return Failure.UNSUPPORTED
         case _:
             return Failure.REFUSED
+
+
+def points(options: RtspRecorderOptions) -> list[Described]:
+    """Those of every recorder; its pictures are not judged, for a stream gives none that could be kept."""
+    return [point for point in recorder.points(options) if point.role is not Role.CAMERA_PICTURE]
 
 
 DRIVER = DriverKind(RtspRecorderOptions, RtspRecorder, Speech.RTSP, points)

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from drivers.digest import Challenge
     from drivers.links.gate import Entry
 
 AT_ONCE: Final = 4  # a look makes the recorder start a stream
 MOST_WAITING: Final = 1024  # the newest look is the loser
 CONNECT_S: Final = 5.0
+DENIED_S: Final = 3600.0  # a stream that the account may not look at is asked for again so often
 FRESH: Final = 2  # nonces in a row that may be called too old
 
 
@@ -57,6 +59,8 @@ class RtspLink:
         self._endpoint = f"rtsp:{options.port}"
         self._gate = gate(folder, options.host, options.username) if options.username is not None else None
         self._single_use = False
+        self._known = ""  # a stream that was described to this account
+        self._denied: dict[str, float] = {}  # target -> until when it is not asked for; as many as there are cameras
         self._presence = Presence(self._name, random.Random().random)  # noqa: S311 - jitter, no secret
         self._tally = Tally()
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -97,6 +101,8 @@ class RtspLink:
     async def _look(self, request: RtspRequest, timeout_s: float) -> RtspReply:
         """The gate is waited at first: who is not let in touches no wire."""
         url = self._base + request.target
+        if self._denied.get(request.target, 0.0) > time.monotonic():
+            return RtspReply(403, video=False, packets=0)
         async with AsyncExitStack() as hang_up:
             if self._gate is None or self._options.password is None:
                 look = await self._connect(hang_up, "", timeout_s)
@@ -106,6 +112,9 @@ class RtspLink:
                 async with self._gate.entry(password, self._endpoint) as entry:
                     look = await self._connect(hang_up, password, timeout_s)
                     described = await self._describe(look, url, entry)
+            if described.status == 401:
+                self._denied[request.target] = time.monotonic() + DENIED_S
+                return RtspReply(403, video=False, packets=0)
             if described.status != 200:
                 return RtspReply(described.status, video=False, packets=0)
             track = video(described, url)
@@ -142,7 +151,7 @@ class RtspLink:
             await writer.wait_closed()
 
     async def _describe(self, look: _Look, url: str, entry: Entry | None) -> Answer:
-        """The description, or the status that was given for it: 401 is none."""
+        """The description, or the status that was given for it: 401 to an account that is good for other streams."""
         first = await self._ask(look, "OPTIONS", url, {})
         self._presence.works(time.monotonic())
         if entry is not None and locked(first.status, first.body):
@@ -157,11 +166,15 @@ class RtspLink:
             if answer.status != 401:
                 if header is not None and entry is not None:
                     await entry.good()
+                    self._known = self._known or (url if answer.status == 200 else "")
                 return answer
             if entry is None:
                 raise self._fault(Failure.CREDENTIAL, "it wants an account, and the config names none")
             offered = challenge(answer.headers.get("www-authenticate", ()))
             if header is not None and not (offered is not None and offered.stale and again < FRESH):
+                if offered is not None and await self._is_good(look, url, offered):
+                    await entry.good()
+                    return answer
                 raise await entry.refused(locked=False)
             if offered is None:
                 raise self._fault(
@@ -169,6 +182,16 @@ class RtspLink:
                 )
             look.signer.begin(offered)
         raise self._fault(Failure.BAD_REPLY, "calls every nonce too old")
+
+    async def _is_good(self, look: _Look, url: str, offered: Challenge) -> bool:
+        """Whether the account is still given what it was given before. Recorders say 401 to a wrong password and to a camera
+        that the account may not see, and do not say which."""
+        if self._known in {"", url}:
+            return False
+        look.signer.begin(offered)
+        header = look.signer.header(look.password, "DESCRIBE", self._known)
+        answer = await self._ask(look, "DESCRIBE", self._known, {"Accept": "application/sdp", **_signed(header)})
+        return answer.status == 200
 
     async def _watch(self, look: _Look, track: str, whole: str, frames_s: float) -> int:
         """RTP packets of the video in `frames_s`."""

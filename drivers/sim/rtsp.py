@@ -36,6 +36,7 @@ class SimRtsp:
     username: str = "gateway"
     password: str = ""  # asks for none when empty
     single_use: bool = False  # takes each nonce once only
+    keeps: tuple[str, ...] = ()  # targets that it refuses to this account, with 401
     channels: tuple[str, ...] = ()  # targets that it has; empty: every one
     packets: int = 20  # sent at once after PLAY
     fault: Fault | None = None
@@ -89,7 +90,8 @@ class SimRtsp:
             head = b"CSeq: 7777\r\n"
         if self.fault is Fault.GARBLED:
             return b"HTTP/1.1 400 Bad Request\r\n\r\n"
-        if self.password and method != "OPTIONS" and not self._allowed(method, url, text):
+        allowed = not self.password or method == "OPTIONS" or self._allowed(method, url, text)
+        if not allowed or (method == "DESCRIBE" and self.keeps and url.endswith(self.keeps)):
             nonce = f"n{len(self._nonces)}"
             self._nonces[nonce] = 0
             said = f'WWW-Authenticate: Digest realm="IP Camera", nonce="{nonce}"\r\n'

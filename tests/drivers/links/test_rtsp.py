@@ -138,6 +138,20 @@ async def test_a_wrong_password_is_said_once_and_a_nonce_for_one_use_is_humoured
         await link.close()
 
 
+async def test_a_401_for_a_camera_that_the_account_may_not_see_shuts_no_gate(tmp_path: Path) -> None:
+    async with serving(SimRtsp(password="right", keeps=("/two",))) as sim:
+        link = linked(sim.port, tmp_path)
+        for _ in range(3):
+            assert (await link.read(RtspRequest("/one"))).status == 200
+            assert (await link.read(RtspRequest("/two"))).status == 403
+        assert sim.failed_logins == 0
+        assert not list((tmp_path / "gates").glob("*.json"))
+        sim.password = "another"
+        assert await failure_of(link, RtspRequest("/three")) is Failure.CREDENTIAL
+        assert sim.failed_logins == 2
+        await link.close()
+
+
 @pytest.mark.parametrize(
     ("answers", "failure"),
     [
