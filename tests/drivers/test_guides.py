@@ -99,7 +99,7 @@ def test_the_guides_protocol_is_a_drivers_package_and_passes_its_own_tests(tmp_p
     (stories / "test_story.py").write_text(story, encoding="utf-8")
     done = subprocess.run(
         (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), str(tmp_path)),
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}, capture_output=True, text=True, timeout=50, check=False,
+        cwd=ROOT, env={**os.environ, "SENTINEL_FAULTS": "20000", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}, capture_output=True, text=True, timeout=50, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
     assert "4 passed" in done.stdout
