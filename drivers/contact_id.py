@@ -47,6 +47,7 @@ ONE_NAK_S = 2.0
 REACTION_S = 0.02  # what follows an answered message sooner was not said after that answer
 OWN_S = 86_400.0  # what a receiver says of itself, or another account, has no restore that is known: it stands a day
 LATE = 25 / 24  # a daily test may come an hour late
+GRAVE = frozenset({Kind.HOLD_UP, Kind.DURESS, Kind.HELP, Kind.FIRE})  # told whatever account it came under
 FOREIGN, RECEIVER, TEST_DUE = "foreign", "receiver", "test-due"
 
 
@@ -182,8 +183,7 @@ class ContactId:
     def _read(self, message: Message, now: float) -> list[Reading]:
         match message:
             case Report() if message.account != self._account:
-                labels = ".".join(event.label for event in message.events) or message.text
-                return [self._panel.strange(f"{message.account}:{_fit(labels)}", now, FOREIGN, OWN_S)]
+                return self._foreign(message, now)
             case Report():
                 readings = [reading for event in message.events for reading in self._take(event, now)]
                 return readings if message.known else [*readings, self._panel.strange(_fit(message.text), now)]
@@ -197,6 +197,19 @@ class ContactId:
                 return []
             case _:
                 assert_never(message)
+
+    def _foreign(self, message: Report, now: float) -> list[Reading]:
+        """Another account on a line that ends in this branch: wrongly written, more likely than another branch's.
+
+        Somebody in danger is told as such, and of a hold-up nothing else is said. All else is told as a fault.
+        """
+        grave = [event for event in message.events if kind(event.code) in GRAVE]
+        rest = [event for event in message.events if event not in grave]
+        readings = [self._panel.take_unnamed(event, now) for event in grave]
+        if rest or not grave:
+            labels = ".".join(event.label for event in rest) or message.text
+            readings.append(self._panel.strange(f"{message.account}:{_fit(labels)}", now, FOREIGN, OWN_S))
+        return readings
 
     def _take(self, event: Event, now: float) -> list[Reading]:
         readings = self._panel.take(event, now)

@@ -228,6 +228,10 @@ class Panel:
             readings.append(self._catch(class_, event, at))
         return readings
 
+    def take_unnamed(self, event: Event, at: float) -> Reading:
+        """The same for an event that may be none of the entries' own, though its number fits: to its catch-all only."""
+        return self._catch(kind(event.code), event, at)
+
     def say(self, id_: str, word: str, at: float, *, again: bool = False) -> Reading:
         """A word for one of the driver's own points, or for a point whose state the driver knows by itself."""
         self._points[id_].said = word

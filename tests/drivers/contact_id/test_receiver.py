@@ -154,13 +154,16 @@ def test_a_receiver_that_says_another_branchs_account_is_told_as_such() -> None:
     assert bench.receiver.refused == 1
 
 
-@pytest.mark.parametrize("code", [120, 121, 122, 125])
-def test_nothing_in_the_branch_tells_of_a_hold_up_that_came_under_a_wrong_account(code: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "point"),
+    [(122, "other-hold-up"), (120, "other-hold-up"), (121, "other-duress"), (125, "other-duress"), (111, "other-fire")],
+)
+def test_somebody_in_danger_is_told_as_such_whatever_account_the_panel_was_given(code: int, point: str) -> None:
     bench = Bench()
     bench.receiver.lies = True
     bench.receiver.report(code, zone=2)
     bench.until_idle()
-    assert bench.alarms() == [("panel.foreign", "alarm 9999:1...")]
+    assert bench.alarms() == [(f"panel.{point}", f"alarm {code}/2")]  # and nothing else: rule 6
 
 
 def test_a_silent_receiver_holds_nothing() -> None:
