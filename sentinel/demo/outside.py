@@ -14,6 +14,7 @@ import aiohttp
 
 from sentinel.core.facts import NoticeQueued
 from sentinel.core.incident import State, evolve
+from sentinel.core.model import Role
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,11 @@ class Shown:
     incidents: dict[str, Any]
     health: dict[str, Any]
     metrics: tuple[str, ...]
+
+
+def _is_unjudged(zone: dict[str, Any]) -> bool:
+    """What a camera shows is looked at once a day: unknown until then, and in no scene's way."""
+    return bool(zone["role"] == Role.CAMERA_PICTURE and zone["state"] == "unknown")
 
 
 class Outside:
@@ -161,7 +167,7 @@ class Outside:
         status["links"] = [link["id"] for link in status["links"]]
         record = status.pop("telemetry")
         status["record"] = [(one["up"], one["reason"]) for one in (record["spool"], record["store"])]
-        zones = {zone["id"]: str(zone["state"]) for zone in status["zones"]}
+        zones = {zone["id"]: str(zone["state"]) for zone in status["zones"] if not _is_unjudged(zone)}
         return Shown(zones, status, incidents, health, tuple(await self._metrics()))
 
     async def readings(self) -> int:

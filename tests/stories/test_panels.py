@@ -15,6 +15,7 @@ from tests.fakes import Story, virtual_loop
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sentinel.core.detect import ZoneView
     from sentinel.core.facts import Recorded
 
 HOLD_UP = "zone:intruder-panel-other-hold-up"  # nobody has named button 7 in the config
@@ -31,6 +32,11 @@ async def branch() -> AsyncIterator[Story]:
 def acknowledged(story: Story) -> list[str]:
     """The events that the receiver may forget."""
     return [report[11:15] for _, report in story.receiver.acknowledged]
+
+
+def behind(story: Story) -> list[ZoneView]:
+    """The zones of the serial panel."""
+    return [view for view in story.gateway.sensing.view() if view.zone.point.startswith("intruder-panel.")]
 
 
 def pull_card(story: Story) -> None:
@@ -142,12 +148,11 @@ async def test_a_serial_line_that_is_pulled_out_is_one_high_incident_and_everyth
     (one,) = branch.open()
     assert (one.key, one.severity, one.reason) == ("link:receiver/trouble", Severity.HIGH, "not-connected")
     assert len(one.hides) == 19
-    behind = [view for view in branch.gateway.sensing.view() if view.zone.point.startswith("intruder-panel.")]
-    assert all(view.unknown for view in behind)
+    assert all(view.unknown for view in behind(branch))
     branch.line.cut(back=True)
     await branch.minutes(2)
     assert branch.subjects() == []
-    assert all(not view.unknown for view in branch.gateway.sensing.view())
+    assert not any(view.unknown for view in behind(branch))
 
 
 async def test_a_receiver_that_falls_silent_is_found_though_its_line_is_there(branch: Story) -> None:
@@ -201,5 +206,4 @@ async def test_a_reload_lets_a_panel_go_on_where_it_was(branch: Story) -> None:
     await branch.seconds(30)
     assert acknowledged(branch) == ["E130", "E110"]
     assert {"zone:intruder-panel-cash-room", "zone:intruder-panel-other-fire"} <= set(branch.subjects())
-    behind = [view for view in branch.gateway.sensing.view() if view.zone.point.startswith("intruder-panel.")]
-    assert not any(view.unknown for view in behind)
+    assert not any(view.unknown for view in behind(branch))
