@@ -26,6 +26,7 @@ STATE_S, PROOF_S, HISTORY_S = (
     60.0,
     3600.0,
 )  # rounds: what is now · a file that ends near now · how far back, access
+PICTURE_S = 86400.0  # a look a day
 NEAR_NOW = timedelta(minutes=30)  # a continuous recorder closes a file at least so often; older is a gap
 NEAR_MOTION = timedelta(days=3)  # a camera that records by movement: a long weekend behind a shutter is no fault
 DRIFT_S, DRIFT_BACK_S = 60.0, 30.0  # of the recorder's clock, and the hysteresis
@@ -155,6 +156,7 @@ _DISKS = tuple((word, _N if word is Disks.OK else _A) for word in Disks)
 _KEPT = ((Kept.KEPT, _N), (Kept.SHORT, _A), (Kept.NONE, _A))
 _ACCESS = ((Access.OK, _N), (Access.OPEN, _A), (Access.FACTORY, _A))
 _CLOCK = (("right", _N), ("wrong", _A))
+_PICTURE = (("ok", _N), ("black", _A), ("frozen", _A), ("covered", _A), ("moved", _A))
 _IDENTITY = (("same", _N), ("changed", _A))
 
 
@@ -179,6 +181,7 @@ def points(options: RecorderOptions) -> list[Described]:
         own += [
             Described(f"{id_}.video", "word", state, Role.CAMERA_VIDEO, _VIDEO, name),
             Described(f"{id_}.recording", "word", proof, Role.CAMERA_RECORDING, _RECORDING, name),
+            Described(f"{id_}.picture", "word", PICTURE_S, Role.CAMERA_PICTURE, _PICTURE, name),  # judged: in no round
             Described(f"{id_}.mode", "word", history, name=name),  # always, motion, off: what is configured
             Described(f"{id_}.newest", "number", proof, name=name, unit="s"),  # age of the newest file's end
             Described(f"{id_}.oldest", "number", history, name=name, unit="d"),

@@ -32,6 +32,7 @@ from sentinel.gateway.api import routes
 from sentinel.gateway.coverage import Coverage
 from sentinel.gateway.exits import Exits
 from sentinel.gateway.letters import LetterBook
+from sentinel.gateway.looking_on import LookingOn
 from sentinel.gateway.names import Names
 from sentinel.gateway.page.routes import Page
 from sentinel.gateway.pictures import Pictures
@@ -104,6 +105,7 @@ class Gateway:
         self.exits = Exits(self, self._heartbeat)
         self.plant = Plant(settings, self.sensing, self.clock, self._world.link)
         self.pictures = Pictures(self, Path(settings.gateway.state_dir) / "pictures")
+        self.looking_on = LookingOn(self, Path(settings.gateway.state_dir) / "references")
         self.page = Page(self)
         self.server = Server(
             [*routes(self), *self.page.routes()], Path(settings.gateway.socket), settings.gateway.page_port
@@ -147,6 +149,7 @@ class Gateway:
             self.progress.watch("inbox", lambda: self.inbox.busy_s() > SILENT_S)
             self._start("inbox", self.inbox.run)
             self._start("pictures", self.pictures.run)
+            self._start("looking on", self.looking_on.run)
             self._start("reload", self._keep_reloading)
             self._start("upkeep", self.upkeep.run)
             self._start("reroute", self.exits.keep_rerouting)
@@ -167,6 +170,7 @@ class Gateway:
                     await self.recorder.abandon()
             self._memory.stop()
             self.pictures.close()
+            self.looking_on.close()
             await self.journal.close()
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -310,6 +314,7 @@ class Gateway:
         """ports.TelemetrySink: what the rooms see live, and the record."""
         self.recorder.take(readings)
         self.exits.take(readings)
+        self.looking_on.take(readings)
 
     def _signalled(self, signals: Sequence[Signal]) -> None:
         self.recorder.signals(signals)

@@ -77,6 +77,11 @@ class Pictures:
                     continue
                 self._busy[code] = group.create_task(self._take(code, cameras), name="pictures-incident")
 
+    @property
+    def busy(self) -> bool:
+        """An alarm needs the lines now."""
+        return bool(self._busy)
+
     async def read(self, ref: str) -> bytes | None:
         """A picture that was kept, or None."""
         loop = asyncio.get_running_loop()
