@@ -270,6 +270,7 @@ GAP = Text("24 घंटे में सबसे लंबी रुकाव�
 NO_GAP = Text("24 घंटे में कोई रुकावट नहीं", "no gap in 24 h")
 OLDEST = Text("सबसे पुरानी रिकॉर्डिंग", "oldest footage")
 LAST_GAP = Text("रुकावट", "gaps")
+NOT_JUDGED = Text("अभी जाँचा नहीं गया", "not looked at yet")
 CANNOT_SAY = Text("रिकॉर्डर यह नहीं बता सकता", "the recorder cannot say")
 MODES: Mapping[str, Text] = {
     "always": Text("लगातार रिकॉर्डिंग", "records always"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sentinel.core.model import Condition, Failure, Quality, Text
 from sentinel.core.said import said
-from sentinel.core.words import SIGHTS, reason
+from sentinel.core.words import CONDITIONS, SIGHTS, SUPERVISED, reason
 from sentinel.gateway import showing
 from sentinel.settings.equipment import cameras_of, required_days
 from sentinel.settings.policy import STALE_READS
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sentinel.core.detect import ZoneView
-    from sentinel.core.model import Sight, Value
+    from sentinel.core.model import Role, Sight, Value
     from sentinel.gateway.app import Gateway
-    from sentinel.settings.equipment import CameraView, Device
+    from sentinel.settings.equipment import CameraView
 
 GRACE_S = 1.0
 MOST = 60  # characters of a model or firmware
@@ -71,47 +72,46 @@ class RecorderNow:
 
 def recorders(gateway: Gateway) -> tuple[RecorderNow, ...]:
     """Each device that has cameras."""
-    views = gateway.sensing.view()
-    found = []
-    for id_, device in gateway.settings.devices.items():
-        cameras = cameras_of(device)
-        if cameras:
-            own = [view for view in views if view.zone.point.startswith(f"{id_}.")]
-            found.append(_recorder(gateway, id_, device, cameras, own))
-    return tuple(found)
+    filmed = {id_: cameras for id_, device in gateway.settings.devices.items() if (cameras := cameras_of(device))}
+    views: dict[str, dict[str, list[ZoneView]]] = {id_: {} for id_ in filmed}
+    for view in gateway.sensing.view() if filmed else ():
+        device, _, inside = view.zone.point.partition(".")
+        if device in filmed:
+            camera = inside.partition(".")[0]
+            views[device].setdefault(camera if camera in filmed[device] else "", []).append(view)
+    return tuple(_recorder(gateway, id_, cameras, views[id_]) for id_, cameras in filmed.items())
 
 
 def _recorder(
-    gateway: Gateway, id_: str, device: Device, cameras: Mapping[str, CameraView], views: Sequence[ZoneView]
+    gateway: Gateway, id_: str, cameras: Mapping[str, CameraView], views: Mapping[str, Sequence[ZoneView]]
 ) -> RecorderNow:
+    """`views`: by camera; those of the recorder itself under ""."""
+    device = gateway.settings.devices[id_]
     today = gateway.clock.now().astimezone(ZoneInfo(gateway.settings.branch.time_zone)).date()
     required = required_days(device, today)
-    rows = tuple(_camera(gateway, f"{id_}.{name}", camera, views, required) for name, camera in cameras.items())
-    theirs = {view.zone.id for row in rows for view in row.zones}
     return RecorderNow(
         id=id_,
         name=device.name.text(),
-        zones=tuple(view for view in views if view.zone.id not in theirs),
+        zones=tuple(views.get("", ())),
         model=_word(gateway, f"{id_}.model"),
         firmware=_word(gateway, f"{id_}.firmware"),
         retention_d=_number(gateway, f"{id_}.retention"),
         drift_s=_number(gateway, f"{id_}.drift"),
         required_d=required,
-        cameras=rows,
-    )
-
-
-def _camera(gateway: Gateway, id_: str, camera: CameraView, views: Sequence[ZoneView], required_d: int) -> CameraNow:
-    return CameraNow(
-        id=id_,
-        name=Text(camera.name.hi, camera.name.en),
-        channel=camera.channel,
-        sees=tuple(camera.sees),
-        zones=tuple(view for view in views if view.zone.point.startswith(f"{id_}.")),
-        mode=_word(gateway, f"{id_}.mode"),
-        oldest_d=_number(gateway, f"{id_}.oldest"),
-        gap_s=_number(gateway, f"{id_}.gap"),
-        required_d=required_d,
+        cameras=tuple(
+            CameraNow(
+                id=f"{id_}.{name}",
+                name=Text(camera.name.hi, camera.name.en),
+                channel=camera.channel,
+                sees=tuple(camera.sees),
+                zones=tuple(views.get(name, ())),
+                mode=_word(gateway, f"{id_}.{name}.mode"),
+                oldest_d=_number(gateway, f"{id_}.{name}.oldest"),
+                gap_s=_number(gateway, f"{id_}.{name}.gap"),
+                required_d=required,
+            )
+            for name, camera in cameras.items()
+        ),
     )
 
 
@@ -203,13 +203,17 @@ def _finding(view: ZoneView) -> dict[str, Any]:
 def said_of(view: ZoneView) -> dict[str, str]:
     """What a zone of a recorder says, in both languages: its own words where it has any, why not, or its state."""
     shown = showing.zone(view)
-    value = shown["value"]
-    if shown["state"] == Condition.UNKNOWN:
-        return {lang: reason(shown["reason"], lang) if shown["reason"] else shown["label"][lang] for lang in LANGUAGES}
-    return {
-        lang: (isinstance(value, str) and said(view.zone.role, value, lang)) or shown["label"][lang]
-        for lang in LANGUAGES
-    }
+    value = shown["value"] if isinstance(shown["value"], str) else ""
+    return {lang: _said(view.zone.role, shown["state"], value, shown["reason"], lang) for lang in LANGUAGES}
+
+
+@lru_cache(maxsize=2000)  # a recorder says the same for months, and is looked at each second
+def _said(role: Role, state: str, value: str, why: str, lang: str) -> str:
+    if state == Condition.UNKNOWN and why:
+        return reason(why, lang)
+    if state != Condition.UNKNOWN and value and (told := said(role, value, lang)):
+        return told
+    return CONDITIONS[Condition(state)].of(lang) if state in list(Condition) else SUPERVISED.of(lang)
 
 
 def _both(text: Text) -> dict[str, str]:

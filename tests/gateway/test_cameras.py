@@ -154,7 +154,9 @@ async def test_the_zones_of_a_recorder_stand_with_their_cameras_and_nowhere_twic
     assert "zone:intruder-panel-cash-room" in zones
     assert "zone:recorder-" not in zones
     shown = set(re.findall(r'data-key="zone:(recorder-[^"]*)"', section(filmed)))
-    assert shown == {id_ for id_ in filmed.settings.zones if id_.startswith("recorder-")}
+    known = {one["id"] for one in (await status(filmed))["zones"] if one["state"] != "unknown"}
+    assert shown == {id_ for id_ in filmed.settings.zones if id_.startswith("recorder-")} & known
+    assert len(shown) > 10
 
 
 async def test_a_camera_s_figures_are_not_drawn_and_the_recorder_s_are(filmed: Story) -> None:

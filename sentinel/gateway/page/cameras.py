@@ -6,19 +6,23 @@ its longest gap. What a recorder cannot say is said to be so, and is neither wel
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from htpy import Element, div, fragment, h2, li, span, strong, ul
+from markupsafe import Markup
 
 from sentinel.core import labels, words
 from sentinel.core.coverage import Seen
-from sentinel.core.model import Condition, Failure
+from sentinel.core.model import Condition, Failure, Role
 from sentinel.core.said import span as time_span
 from sentinel.gateway.page.parts import mark, read_ago
+from sentinel.gateway.page.values import Reader
 from sentinel.gateway.page.zones import level, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date, tzinfo
 
     from htpy import Fragment, Node
 
@@ -29,9 +33,9 @@ if TYPE_CHECKING:
         FigureView,
         FindingView,
         PlaceView,
-        Reader,
         RecorderView,
     )
+    from sentinel.web.language import Language
 
 LEVELS = {Seen.SEEN: "calm", Seen.DARK: "fault", Seen.MISSING: "fault", Seen.UNKNOWN: "unknown"}
 
@@ -66,22 +70,33 @@ def _place(place: PlaceView, reader: Reader) -> Element:
 def _recorder(one: RecorderView, reader: Reader) -> Element:
     return ul({"class": "rows filmed", "data-key": f"recorder:{one.id}"})[
         _row(one.findings, _worst(one.findings), one.id, reader.say(one.name), one.about, _said(one.findings, reader)),
-        (
-            _row(
-                camera.findings,
-                f"camera {_worst(camera.findings, short=_short(camera))}",
-                camera.id,
-                reader.say(camera.name),
-                _sees(camera, reader),
-                [*_said(camera.findings, reader), *_figures(camera, reader)],
-            )
-            for camera in one.cameras
-        ),
+        (_again(camera, reader) for camera in one.cameras),
     ]
 
 
+def _again(camera: CameraView, reader: Reader) -> Node:
+    """For the stream a camera is made once, as a zone is."""
+    return _camera(camera, reader) if reader.now is not None else _made(camera, reader.lang, reader.zone, reader.day)
+
+
+@lru_cache(maxsize=600)
+def _made(camera: CameraView, lang: Language, place: tzinfo, day: date) -> Markup:
+    return Markup(_camera(camera, Reader(lang, place, day)))  # noqa: S704 - htpy has escaped it
+
+
+def _camera(camera: CameraView, reader: Reader) -> Element:
+    return _row(
+        camera.findings,
+        f"camera {_worst(camera.findings, short=_short(camera))}",
+        camera.id,
+        reader.say(camera.name),
+        _sees(camera, reader),
+        [*_said(camera.findings, reader), *_figures(camera, reader)],
+    )
+
+
 def _row(findings: Sequence[FindingView], kind: str, id_: str, name: str, about: str, facts: Sequence[Node]) -> Element:
-    unsure = any(finding.zone.stale or finding.zone.state == Condition.UNKNOWN for finding in findings)
+    unsure = any(one.zone.stale or one.zone.state == Condition.UNKNOWN for one in findings if not _unjudged(one))
     return li({"class": f"row {kind}{' hatched' if unsure else ''}", "data-key": f"film:{id_}"})[
         mark(kind.rpartition(" ")[2], "line"),
         div(class_="what")[strong[name], span(class_="about")[about]],
@@ -91,9 +106,14 @@ def _row(findings: Sequence[FindingView], kind: str, id_: str, name: str, about:
 
 def _worst(findings: Sequence[FindingView], *, short: bool = False) -> str:
     """The shape of a row: of its loudest finding; what is not known is no fault, and is not calm."""
-    worst = min((finding.zone for finding in findings), key=rank, default=None)
+    worst = min((one.zone for one in findings if not _unjudged(one)), key=rank, default=None)
     shape = "unknown" if worst is None else level(worst)
     return "fault" if short and shape in ("calm", "unknown") else shape
+
+
+def _unjudged(finding: FindingView) -> bool:
+    """Nobody has looked at its picture yet: no doubt at whether it comes and is recorded."""
+    return finding.zone.role is Role.CAMERA_PICTURE and finding.zone.state == Condition.UNKNOWN
 
 
 def _short(camera: CameraView) -> bool:
@@ -112,18 +132,20 @@ def _sees(camera: CameraView, reader: Reader) -> str:
 def _said(findings: Sequence[FindingView], reader: Reader) -> list[Node]:
     """One line each; those that are not known for one reason stand together."""
     lines: list[Node] = [_line(finding, reader) for finding in findings if finding.zone.state != Condition.UNKNOWN]
-    unknown: dict[str, list[FindingView]] = {}
+    unknown: dict[tuple[str, bool], list[FindingView]] = {}
     for finding in findings:
         if finding.zone.state == Condition.UNKNOWN:
-            unknown.setdefault(finding.zone.reason, []).append(finding)
-    for reason, alike in unknown.items():
+            unknown.setdefault((finding.zone.reason, _unjudged(finding)), []).append(finding)
+    for (reason, unjudged), alike in unknown.items():
         kinds = ", ".join(dict.fromkeys(reader.say(labels.KINDS[finding.zone.role]) for finding in alike))
-        why = reader.say(labels.CANNOT_SAY) if reason == Failure.UNSUPPORTED else _why(reason, reader)
+        why = reader.say(labels.NOT_JUDGED) if unjudged and not reason else _why(reason, reader)
         lines.append(li(class_="fact unknown")[mark("unknown", "line"), span[f"{kinds}: ", strong[why]]])
     return lines
 
 
 def _why(reason: str, reader: Reader) -> str:
+    if reason == Failure.UNSUPPORTED:
+        return reader.say(labels.CANNOT_SAY)
     return words.reason(reason, reader.lang) if reason else reader.say(words.CONDITIONS[Condition.UNKNOWN])
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import sentinel
-from sentinel.core import labels
+from sentinel.core import labels, words
 from sentinel.core.model import Condition, LimitSense, Text
 from sentinel.gateway import cctv, showing, status
 from sentinel.gateway.card import ROOM_BYTES
@@ -66,6 +66,7 @@ class Looker:
         self._zero = gateway.clock.now() - timedelta(seconds=gateway.clock.monotonic())
         self._began: dict[str, datetime] = {}
         self._cases = Cases(gateway)
+        self._found: dict[str, tuple[object, FindingView]] = {}  # of recorders; ids of the config, so it stays small
 
     def wall(self, monotonic: float) -> datetime:
         """When that was, by the wall clock; a step moves it, jitter does not."""
@@ -166,13 +167,23 @@ class Looker:
         )
 
     def _findings(self, views: Iterable[detect.ZoneView]) -> tuple[FindingView, ...]:
-        found = []
-        for view in views:
-            said, label = cctv.said_of(view), showing.zone(view)["label"]
-            found.append(
-                FindingView(self._zone(view), Text(said["hi"], said["en"]), said != label and not view.unknown)
-            )
-        return tuple(found)
+        return tuple(self._finding(view) for view in views)
+
+    def _finding(self, view: detect.ZoneView) -> FindingView:
+        """Made anew only when something happened to it: a recorder has a hundred, and each is looked at every second."""
+        of = f"zone:{view.zone.id}"
+        opened = [
+            None if one is None else one.again_at or one.opened_at for one in map(self._open, (of, f"{of}/trouble"))
+        ]
+        key = (view.condition, view.value, view.reason, view.unknown, *opened, view.zone)
+        before = self._found.get(view.zone.id)
+        if before is not None and before[0] == key:
+            return before[1]
+        said = cctv.said_of(view)
+        plain = said["en"] in (words.CONDITIONS[view.condition].en, words.SUPERVISED.en)
+        made = FindingView(self._zone(view), Text(said["hi"], said["en"]), not plain and not view.unknown)
+        self._found[view.zone.id] = key, made
+        return made
 
     def links(self) -> tuple[LinkView, ...]:
         """Every line with its devices."""
