@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sentinel.core.model import Condition, Failure, Severity
+from sentinel.core.model import Condition, Failure, Quality, Reading, Severity
 from tests.fakes import FakeStore, Story
 
 if TYPE_CHECKING:
@@ -85,6 +85,16 @@ async def test_the_only_camera_of_the_road_goes_dark_and_the_road_is_told(branch
     branch.cctv.inside.cameras[GATE].online = True
     await branch.minutes(1)
     assert branch.subjects() == []
+
+
+async def test_a_camera_that_is_covered_sees_nothing_though_its_picture_comes_in(branch: Story) -> None:
+    now = branch.gateway.clock.monotonic()
+    branch.gateway.sensing.take([Reading("recorder.gate.picture", "covered", Quality.GOOD, now)])
+    await branch.seconds(15)
+    assert branch.subjects() == [
+        "coverage:entrance", "coverage:front", "coverage:road", "zone:recorder-gate-picture",
+    ]  # fmt: skip
+    assert any("the camera is covered" in text for text in branch.texts("installer"))
 
 
 async def test_a_side_without_a_camera_is_told_until_the_bank_says_that_it_knows() -> None:
