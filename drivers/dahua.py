@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from drivers.recorder import Camera
 
 MOST_PICTURE = 4_000_000
-MOTION_NEAR = timedelta(days=1)  # a camera that records movement has some in a day of a branch
 
 _SERIAL = ask("magicBox.cgi?action=getSerialNo")
 _MODEL = ask("magicBox.cgi?action=getDeviceType")

@@ -15,7 +15,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 
 from drivers.dahua_text import Answer, ask, plain, rows, table, time_of
-from drivers.recorder import NEAR_NOW
+from drivers.recorder import NEAR_MOTION, NEAR_NOW
 from sentinel.core.model import Failure
 from sentinel.ports import HttpRequest, LinkError
 
@@ -107,8 +107,8 @@ class Finders:
         return found
 
     def newest(self, channel: int, now: datetime) -> Job[datetime | Failure | None]:
-        """When the newest file of the last day ends, not later than now. None: there is no file of that day."""
-        for since, until in ((NEAR_NOW, AHEAD), (timedelta(days=1), timedelta(0))):
+        """When the newest file of the last days ends, not later than now. None: there is none of them."""
+        for since, until in ((NEAR_NOW, AHEAD), (timedelta(days=1), timedelta(0)), (NEAR_MOTION, timedelta(0))):
             files = yield from self.search(channel, now - since, now + until)
             if isinstance(files, Failure):
                 return files

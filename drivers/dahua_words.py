@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drivers.dahua_text import Answer, clean, table, time_of
-from drivers.recorder import NEAR_NOW, Access, Kept, Recording, TimeSource, kept, recording
+from drivers.recorder import Access, Kept, Recording, TimeSource, kept, near_of, recording
 from sentinel.core.model import Failure
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from drivers.recorder import Camera
     from sentinel.ports import Moment
-
-MOTION_NEAR = timedelta(days=1)  # a camera that records movement has some in a day of a branch
 
 
 def recording_word(
@@ -36,7 +35,7 @@ def recording_word(
         return Recording.STOPPED if says == 0 and camera.record == "always" else newest
     if isinstance(newest, Failure):
         return newest
-    near = NEAR_NOW if camera.record == "always" else MOTION_NEAR
+    near = near_of(camera)
     if newest is not None and now - newest <= near:
         return Recording.PROVED
     if off:

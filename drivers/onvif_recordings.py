@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from drivers import xml
 from drivers.onvif_soap import date_time
-from drivers.recorder import NEAR_NOW, Kept, RecorderOptions, Recording, kept, recording
+from drivers.recorder import NEAR_NOW, Kept, RecorderOptions, Recording, kept, near_of, recording
 from sentinel.core.model import Failure, Value
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Values = dict[str, Value | Failure]
 
 MOST_CHANNELS: Final = 256
-MOTION_NEAR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def proof(options: RecorderOptions, spans: dict[int, Span], now: datetime, ahead
         span = spans.get(camera.channel)
         if span is None:
             continue
-        near = NEAR_NOW if camera.record == "always" else MOTION_NEAR
+        near = near_of(camera)
         if span.latest is not None and span.latest > now + NEAR_NOW:
             values[f"{id_}.recording"] = Failure.RANGE  # a recording of the future proves nothing
         elif span.latest is not None:

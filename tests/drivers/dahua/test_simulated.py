@@ -406,7 +406,7 @@ async def test_a_clock_that_was_set_back_makes_no_old_file_a_proof() -> None:
     async with served(it) as (_, talk):
         driver = recorder(1)
         assert (await assessed(driver, talk, "proof"))["ch1.recording"] == "proved"
-        it.drift_s, it.cameras[0].stopped = -7200, NOW - 3 * DAY
+        it.drift_s, it.cameras[0].stopped = -7200, NOW - 4 * DAY
         found = await assessed(driver, talk, "proof")
     assert found["ch1.recording"] == "stopped"
     assert found["ch1.newest"] is Failure.UNSUPPORTED
