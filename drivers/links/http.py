@@ -87,6 +87,7 @@ class _Answer:
 
     response: aiohttp.ClientResponse
     body: bytes | None = field(default=None, repr=False)
+    tag: bytes = b""  # of the password that was taken
     denied: bool = False  # refused to an account that is good
 
     @property
@@ -114,7 +115,7 @@ class HttpLink:
         self._tally = Tally()
         self._turns, self._urgent = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(URGENT)
         self._waiting = 0
-        self._known: HttpRequest | None = None  # was given to this account
+        self._known = b"", HttpRequest("/")  # the tag of a password, and what was given for it
         self._denied: dict[tuple[str, str], float] = {}  # method and target -> until when it is not asked for
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -170,8 +171,8 @@ class HttpLink:
         except LinkError as error:
             self._tally.failures[error.failure] += 1
             raise
-        if self._known is None and request.signed and answer.status == 200 and len(body) <= _SMALL:
-            self._known = request
+        if answer.tag not in {b"", self._known[0]} and answer.status == 200 and len(body) <= _SMALL:
+            self._known = answer.tag, request
         self._tally.answered(time.monotonic() - begun)
         return HttpReply(answer.status, _small(answer.response.headers), body)
 
@@ -217,6 +218,7 @@ class HttpLink:
             if answer.status != 401:
                 if header is not None or (request.wsse is not None and answer.status == 200):
                     await entry.good()
+                    answer.tag = entry.tag
                 return answer
             too_old = offered is not None and offered.stale and stale < _STALE
             if header is not None and not too_old:
@@ -237,8 +239,8 @@ class HttpLink:
         What the account was given before tells them apart. Given still, it is 403 for this question, and not asked for an
         hour; not given, the gate is shut.
         """
-        known, offered = self._known, challenge(answer.challenges())
-        if known is not None and known.target != request.target:
+        (tag, known), offered = self._known, challenge(answer.challenges())
+        if tag == entry.tag and known.target != request.target:
             header = None
             if offered is not None:
                 self._signer.begin(offered)

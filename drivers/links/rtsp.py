@@ -59,7 +59,7 @@ class RtspLink:
         self._endpoint = f"rtsp:{options.port}"
         self._gate = gate(folder, options.host, options.username) if options.username is not None else None
         self._single_use = False
-        self._known = ""  # a stream that was described to this account
+        self._known = b"", ""  # the tag of a password, and a stream that was described for it
         self._denied: dict[str, float] = {}  # target -> until when it is not asked for; as many as there are cameras
         self._presence = Presence(self._name, random.Random().random)  # noqa: S311 - jitter, no secret
         self._tally = Tally()
@@ -166,13 +166,14 @@ class RtspLink:
             if answer.status != 401:
                 if header is not None and entry is not None:
                     await entry.good()
-                    self._known = self._known or (url if answer.status == 200 else "")
+                    if answer.status == 200 and self._known[0] != entry.tag:
+                        self._known = entry.tag, url
                 return answer
             if entry is None:
                 raise self._fault(Failure.CREDENTIAL, "it wants an account, and the config names none")
             offered = challenge(answer.headers.get("www-authenticate", ()))
             if header is not None and not (offered is not None and offered.stale and again < FRESH):
-                if offered is not None and await self._is_good(look, url, offered):
+                if offered is not None and await self._is_good(look, url, offered, entry):
                     await entry.good()
                     return answer
                 raise await entry.refused(locked=False)
@@ -183,14 +184,15 @@ class RtspLink:
             look.signer.begin(offered)
         raise self._fault(Failure.BAD_REPLY, "calls every nonce too old")
 
-    async def _is_good(self, look: _Look, url: str, offered: Challenge) -> bool:
+    async def _is_good(self, look: _Look, url: str, offered: Challenge, entry: Entry) -> bool:
         """Whether the account is still given what it was given before. Recorders say 401 to a wrong password and to a camera
         that the account may not see, and do not say which."""
-        if self._known in {"", url}:
+        tag, known = self._known
+        if tag != entry.tag or known == url:
             return False
         look.signer.begin(offered)
-        header = look.signer.header(look.password, "DESCRIBE", self._known)
-        answer = await self._ask(look, "DESCRIBE", self._known, {"Accept": "application/sdp", **_signed(header)})
+        header = look.signer.header(look.password, "DESCRIBE", known)
+        answer = await self._ask(look, "DESCRIBE", known, {"Accept": "application/sdp", **_signed(header)})
         return answer.status == 200
 
     async def _watch(self, look: _Look, track: str, whole: str, frames_s: float) -> int:

@@ -165,6 +165,15 @@ async def test_a_password_in_the_file_that_becomes_another_is_tried_at_once(tmp_
         assert web.bad_logins == 1
 
 
+async def test_a_wrong_password_after_a_right_one_is_one_failed_login_too(tmp_path: Path) -> None:
+    web, password = RecorderWeb(), Password()
+    async with linked(web, tmp_path, password) as link:
+        assert (await link.read(TIME)).status == 200
+        password.value = "wrong"
+        assert await failure_of(link, HttpRequest("/else")) is Failure.CREDENTIAL
+        assert web.bad_logins == 1
+
+
 async def test_a_password_changed_on_the_recorder_is_noticed_and_tried_no_more(tmp_path: Path) -> None:
     web = RecorderWeb()
     async with linked(web, tmp_path) as link:

@@ -138,6 +138,17 @@ async def test_a_wrong_password_is_said_once_and_a_nonce_for_one_use_is_humoured
         await link.close()
 
 
+async def test_a_wrong_password_after_a_right_one_is_one_failed_login_too(tmp_path: Path) -> None:
+    async with serving(SimRtsp(password="right")) as sim:
+        password = Password()
+        link = linked(sim.port, tmp_path, password)
+        assert (await link.read(RtspRequest("/one"))).status == 200
+        password.value = "wrong"
+        assert await failure_of(link, RtspRequest("/two")) is Failure.CREDENTIAL
+        assert sim.failed_logins == 1
+        await link.close()
+
+
 async def test_a_401_for_a_camera_that_the_account_may_not_see_shuts_no_gate(tmp_path: Path) -> None:
     async with serving(SimRtsp(password="right", keeps=("/two",))) as sim:
         link = linked(sim.port, tmp_path)
