@@ -147,10 +147,10 @@ async def counted(here: Town, teller: Teller, deadline: float) -> Tally:
 
 
 def passed(report: Report) -> bool:
-    """Every scene came out as scripted, and every point that was made is accounted for."""
+    """Every scene came out as scripted, and every point that was made was written."""
     from sentinel.demo.record import Tally
 
-    return all(scene["passed"] for scene in report["scenes"]) and Tally(**report["telemetry"]).whole
+    return all(scene["passed"] for scene in report["scenes"]) and Tally(**report["telemetry"]).passed
 
 
 async def interactive(scenes: Sequence[Scene], port: int | None, server: Server | None) -> int:
@@ -172,7 +172,7 @@ async def interactive(scenes: Sequence[Scene], port: int | None, server: Server 
             teller.say(here.daemon.last_words())
         teller.invites(here)
         with suppress(asyncio.CancelledError):  # Ctrl-C is how this ends
-            good = (await counted(here, teller, math.inf)).whole and good
+            good = (await counted(here, teller, math.inf)).passed and good
             await here.daemon.process.wait()
             teller.say(f"The daemon has ended:\n{here.daemon.last_words()}")
             good = False

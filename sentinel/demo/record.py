@@ -48,6 +48,11 @@ class Tally:
         """Something was made, and every point of it is accounted for."""
         return 0 < self.points_made == self.points_written + self.dropped
 
+    @property
+    def passed(self) -> bool:
+        """Whole, and nothing was given up: nothing here is ever short of room or time."""
+        return self.whole and not self.dropped
+
     def plain(self) -> dict[str, int]:
         """For JSON."""
         return asdict(self)

@@ -70,6 +70,12 @@ async def test_a_count_that_never_comes_right_is_not_whole() -> None:
     assert (await tallied(Branch(9), 9)).whole, "nothing new came, and all that was is there"
 
 
+def test_points_that_were_given_up_are_accounted_for_and_yet_no_success() -> None:
+    lost = Tally(100, 90, 10)
+    assert (lost.whole, lost.passed) == (True, False)
+    assert Tally(100, 100, 0).passed
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_server_that_somebody_named_is_believed_with_what_it_said() -> None:
     assert await tallied(Branch(9, dropped=1), None) == Tally(9, 8, 1)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.core import ladder
+from sentinel.core.facts import Escalated
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Role, Severity, Text
 from sentinel.gateway.page import head, incidents, plots, ways
@@ -396,6 +397,20 @@ async def test_the_page_is_served_whole_in_the_language_that_was_asked_for(story
         assert f'<section id="{id_}"' in page
     assert "कैश काउंटर होल्ड-अप बटन" in page
     assert "Alarms and sensors" in english
+
+
+async def test_who_comes_next_and_when_is_what_then_happens_also_while_a_way_is_dead(story: Story) -> None:
+    story.mail.down = True
+    story.press("smoke-hall")
+    await story.minutes(3)
+    [one] = story.gateway.page._looker.incidents().open[:1]
+    assert one.next_at is not None
+    before = len([kept for kept in story.record if isinstance(kept.fact, Escalated)])
+    left = (one.next_at - story.gateway.clock.now()).total_seconds()
+    await story.seconds(max(0.0, left - 2))
+    assert len([kept for kept in story.record if isinstance(kept.fact, Escalated)]) == before
+    await story.seconds(4)
+    assert len([kept for kept in story.record if isinstance(kept.fact, Escalated)]) == before + 1
 
 
 async def test_a_clock_that_nobody_set_right_is_said_beside_the_health_of_the_daemon() -> None:
