@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +45,7 @@ LATER_S = (5.0, 30.0)
 CARD_S = 10.0  # for one file; a card that hangs costs pictures, nothing else
 AT_ONCE = 8  # incidents of which pictures are taken at one time; one more goes without
 TRIM_S = 3600.0
+TOO_LATE = timedelta(minutes=5)
 
 
 class Pictures:
@@ -55,14 +57,18 @@ class Pictures:
         self._gateway = gateway
         self._card = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self._writes = 0  # that wait for the card's thread
-        self._wanted: asyncio.Queue[str] = asyncio.Queue(AT_ONCE)
+        self._wanted: asyncio.Queue[str] = asyncio.Queue(4 * AT_ONCE)
         self._busy: dict[str, asyncio.Task[None]] = {}  # by code
 
     def recorded(self, records: Sequence[Recorded]) -> None:
         """Facts became durable. An alarm opened, or was pressed anew, before cameras: their pictures are wanted."""
         for record in records:
             fact = record.fact
-            if isinstance(fact, facts.IncidentOpened | facts.IncidentReactivated) and not self._wanted.full():
+            if not isinstance(fact, facts.IncidentOpened | facts.IncidentReactivated):
+                continue
+            if record.late and self._gateway.clock.now() - record.at > TOO_LATE:
+                continue  # told from memory long ago: a picture of now shows nothing of it
+            if not self._wanted.full() and self._cameras(fact.code):  # of a storm only what cameras watch takes a place
                 self._wanted.put_nowait(fact.code)
 
     async def run(self) -> None:

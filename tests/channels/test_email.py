@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sentinel.channels import channel
 from sentinel.channels import email as module
 from sentinel.channels.email import EmailChannel, EmailOptions, Security, masked
-from sentinel.ports import ChannelError, Letter, Sent
+from sentinel.ports import Attachment, ChannelError, Letter, Sent
 from tests.channels.book import Held, letter, unhurried
 from tests.servers import MailSink, free_port, mail_sink, make_certificates
 
@@ -403,3 +403,23 @@ def test_only_built_in_kinds_have_a_channel() -> None:
     with pytest.raises(LookupError, match="there are: email, mqtt"):
         channel("pigeon")
     assert isinstance(letter(), Letter)
+
+
+async def test_pictures_go_with_the_letter_as_many_as_it_carries_and_those_that_are_gone_do_not() -> None:
+    small = b"\xff\xd8\xff" + bytes(range(256)) * 200 + b"\xff\xd9"
+    given_ = (
+        Attachment("17-4821-dvr.ch1.jpg", lambda: small),
+        Attachment("17-4821-dvr.ch2.jpg", lambda: None),  # erased meanwhile
+        Attachment("17-4821-dvr.ch3.jpg", lambda: bytes(module.PICTURES_BYTES)),  # too large for what is left
+        Attachment("17-4821-dvr.ch4.jpg", lambda: small),
+    )
+    async with mail_sink() as sink, opened(options(sink.port)) as mail:
+        assert await mail.send(letter(attachments=given_)) is Sent.SENT
+    message = parsed(sink.letters[0])
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "4821" in message["Subject"]
+    carried = list(message.iter_attachments())
+    assert [one.get_filename() for one in carried] == ["17-4821-dvr.ch1.jpg", "17-4821-dvr.ch4.jpg"]
+    assert [one.get_content() for one in carried] == [small, small]
+    assert {one.get_content_type() for one in carried} == {"image/jpeg"}

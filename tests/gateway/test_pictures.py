@@ -269,3 +269,12 @@ def test_of_too_many_the_oldest_is_forgotten_also_half_sent() -> None:
     topics = [topic for topic, _ in taken(blobs)]
     assert f"blob/{offered[0].ref}" not in topics
     assert topics.count(f"blob/{offered[1].ref}") == topics.count(f"blob/{offered[-1].ref}") == 3
+
+
+async def test_a_storm_of_other_alarms_takes_no_place_from_the_one_that_cameras_watch(branch: Story) -> None:
+    for zone in list(branch.settings.zones):
+        if branch.settings.zones[zone].device() == "panel" and zone != "strong-room":
+            branch.press(zone)
+    branch.press("strong-room")
+    await branch.seconds(12)
+    assert "recorder.vault" in {one.camera for one in pictures(branch)}
