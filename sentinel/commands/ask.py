@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from sentinel.core.model import Failure, Role
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -91,8 +93,14 @@ def status(args: argparse.Namespace) -> int:
             _print(got)
         else:
             _print_status(got)
-    known = all(zone["state"] in ("normal", "supervised") for zone in got["zones"])
-    return 0 if got["health"] == "ok" and known and got["incidents"] == 0 else 1
+    return 0 if got["health"] == "ok" and all(map(_is_no_finding, got["zones"])) and got["incidents"] == 0 else 1
+
+
+def _is_no_finding(zone: dict[str, Any]) -> bool:
+    """Well; or unknown because its device does not have it, or because its picture's daily look is still to come."""
+    if zone["state"] != "unknown":
+        return zone["state"] in ("normal", "supervised")
+    return zone["reason"] == Failure.UNSUPPORTED or (zone["role"] == Role.CAMERA_PICTURE and not zone["reason"])
 
 
 def incidents(args: argparse.Namespace) -> int:

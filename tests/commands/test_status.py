@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
+from sentinel.commands.ask import _is_no_finding
 from sentinel.web.server import reply
 from tests.commands.test_ask import answering
 from tests.gateway.contract import schema
@@ -84,3 +85,20 @@ async def test_a_way_out_says_what_it_last_carried_and_why_it_is_down(tmp_path: 
     lines = (await printed(tmp_path, shown({"points": POINTS, "spool": SPOOL, "store": None}, ways))).splitlines()
     assert "  channel:mail: up, last carried 4821 to sho at 2026-06-01T06:30:00Z" in lines
     assert "x room:durg: down, silent" in lines
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "role", "no_finding"),
+    [
+        ("normal", "", "disk", True),
+        ("supervised", "", "hold-up", True),
+        ("alarm", "", "disk", False),
+        ("unknown", "", "disk", False),
+        ("unknown", "no-reply", "camera-picture", False),
+        ("unknown", "", "camera-picture", True),  # it is looked at once a day
+        ("unknown", "unsupported", "disk", True),  # neither broken nor fine, and never known
+        ("alarm", "", "camera-picture", False),
+    ],
+)
+def test_what_a_device_cannot_say_is_no_finding(state: str, reason: str, role: str, *, no_finding: bool) -> None:
+    assert _is_no_finding({"state": state, "reason": reason, "role": role}) is no_finding

@@ -90,4 +90,5 @@ async def test_the_scenes_know_what_the_branch_has_behind_its_panel() -> None:
         settings = here.outside.settings
         wired = {**settings.zones, **settings.summaries}
         assert {id_ for id_, zone in wired.items() if zone.device() == "panel"} == BEHIND_THE_PANEL
-        assert {id_ for id_, zone in wired.items() if zone.device() != "fire-panel"} == ON_THE_BUS
+        on_the_bus = {id_ for id_, device in settings.devices.items() if device.link == "bus"}
+        assert {id_ for id_, zone in wired.items() if zone.device() in on_the_bus} == ON_THE_BUS
