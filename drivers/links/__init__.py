@@ -1,17 +1,15 @@
 """The lines to devices: the only I/O of the drivers. `LINKS` names each kind, its options and what makes it.
 
-pymodbus, pyserial and aiohttp are imported by the first connect, not by this table: checking a config needs none.
+A kind is imported when it is asked for: a branch without a recorder does not carry what signs in to one. pymodbus, pyserial
+and aiohttp are imported by the first connect: checking a config needs none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from drivers.links.byte_line import SerialLine, SerialOptions, TcpLine, TcpOptions
-from drivers.links.http import HttpLink, HttpOptions
-from drivers.links.modbus_rtu import ModbusRtu, ModbusRtuOptions
-from drivers.links.modbus_tcp import ModbusRtuTcpOptions, ModbusTcp, ModbusTcpOptions
-from drivers.links.rtsp import RtspLink, RtspOptions
 from sentinel.ports import Link, Request, Speech, Words, Write
 
 if TYPE_CHECKING:
@@ -49,20 +47,32 @@ class LinkKind(NamedTuple):
     speech: Speech
 
 
-def _modbus_tcp(options: ModbusTcpOptions | ModbusRtuTcpOptions, name: str, _folder: Path) -> ModbusTcp:
-    return ModbusTcp(options, name)
+class _Kinds(Mapping[str, LinkKind]):
+    """kind -> (module, its options, its class, what it carries)."""
+
+    def __init__(self, rows: dict[str, tuple[str, str, str, Speech]]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, kind: str) -> LinkKind:
+        name, options, line, speech = self._rows[kind]
+        module = import_module(f"drivers.links.{name}")
+        return LinkKind(getattr(module, options), getattr(module, line), speech)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
-def _modbus_rtu(options: ModbusRtuOptions, name: str, _folder: Path) -> ModbusRtu:
-    return ModbusRtu(options, name)
-
-
-LINKS: Final[dict[str, LinkKind]] = {
-    "modbus-tcp": LinkKind(ModbusTcpOptions, _modbus_tcp, Speech.MODBUS),
-    "modbus-rtu-tcp": LinkKind(ModbusRtuTcpOptions, _modbus_tcp, Speech.MODBUS),
-    "modbus-rtu": LinkKind(ModbusRtuOptions, _modbus_rtu, Speech.MODBUS),
-    "serial": LinkKind(SerialOptions, SerialLine, Speech.BYTES),
-    "tcp": LinkKind(TcpOptions, TcpLine, Speech.BYTES),
-    "http": LinkKind(HttpOptions, HttpLink, Speech.HTTP),
-    "rtsp": LinkKind(RtspOptions, RtspLink, Speech.RTSP),
-}
+LINKS: Final[Mapping[str, LinkKind]] = _Kinds(
+    {
+        "modbus-tcp": ("modbus_tcp", "ModbusTcpOptions", "ModbusTcp", Speech.MODBUS),
+        "modbus-rtu-tcp": ("modbus_tcp", "ModbusRtuTcpOptions", "ModbusTcp", Speech.MODBUS),
+        "modbus-rtu": ("modbus_rtu", "ModbusRtuOptions", "ModbusRtu", Speech.MODBUS),
+        "serial": ("byte_line", "SerialOptions", "SerialLine", Speech.BYTES),
+        "tcp": ("byte_line", "TcpOptions", "TcpLine", Speech.BYTES),
+        "http": ("http", "HttpOptions", "HttpLink", Speech.HTTP),
+        "rtsp": ("rtsp", "RtspOptions", "RtspLink", Speech.RTSP),
+    }
+)

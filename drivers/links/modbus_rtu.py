@@ -24,6 +24,7 @@ from sentinel.ports import LinkError, Request, Words, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from drivers.links.stats import LinkStats
 
@@ -65,7 +66,7 @@ class _Job:
 class ModbusRtu:
     """ports.Link[Request, Words] on a serial port. Reads of a unit that is held wait; other units go on."""
 
-    def __init__(self, options: ModbusRtuOptions, name: str = "") -> None:
+    def __init__(self, options: ModbusRtuOptions, name: str = "", _folder: Path | None = None) -> None:
         self._options = options
         self._name = name or options.port
         timing = Timing.of(options.baud, options.parity, options.stop_bits, fixed_silence=options.fixed_silence)

@@ -27,6 +27,7 @@ from sentinel.ports import LinkError, Request, Table, Words, Write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
+    from pathlib import Path
 
     from pymodbus.client import AsyncModbusTcpClient
     from pymodbus.pdu import ModbusPDU
@@ -87,7 +88,9 @@ class _Pending:
 class ModbusTcp:
     """ports.Link[Request, Words] on one TCP endpoint. One question at a time; the others queue."""
 
-    def __init__(self, options: ModbusTcpOptions | ModbusRtuTcpOptions, name: str = "") -> None:
+    def __init__(
+        self, options: ModbusTcpOptions | ModbusRtuTcpOptions, name: str = "", _folder: Path | None = None
+    ) -> None:
         self._options = options
         self._name = name or f"{options.host}:{options.port}"
         self._rtu = isinstance(options, ModbusRtuTcpOptions)
