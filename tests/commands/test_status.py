@@ -34,7 +34,7 @@ def shown(telemetry: dict[str, Any], ways: list[dict[str, Any]]) -> dict[str, An
     both = {"hi": "शाखा", "en": "Branch"}
     answer = {
         "branch": {"id": "b", "number": 17, "name": both}, "version": "1", "at": "2026-06-01T06:30:00.000Z",
-        "clock": "synced", "health": "ok", "reasons": [], "zones": [], "links": [], "devices": [], "ways": ways,
+        "clock": "synced", "health": "ok", "reasons": [], "zones": [], "links": [], "devices": [], "recorders": [], "cameras": [], "places": [], "ways": ways,
         "notices": {}, "incidents": 0, "telemetry": telemetry,
     }  # fmt: skip
     schema("Status").validate(answer)
