@@ -37,12 +37,12 @@ class Verdict:
 def verdict(looks: list[Look]) -> Verdict:
     """After each look of a sitting, oldest first."""
     same = _same(looks)
-    if len(same) >= 3 and same[-1].at - same[0].at >= STILL_S:
-        return Verdict(Seen.FROZEN if same[-1].seen in (Seen.OK, None) else same[-1].seen)
     last = looks[-1].seen
     before = looks[-2].seen if len(looks) > 1 else None
     if _bad(last) and _bad(before):
         return Verdict(last)
+    if len(same) >= 3 and same[-1].at - same[0].at >= STILL_S:
+        return Verdict(Seen.FROZEN)
     if last is Seen.OK and len(looks) > 1 and len(same) == 1:
         return Verdict(Seen.OK)
     if len(looks) >= LOOKS:

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ipycam import CameraConfig, IPCamera  # type: ignore[import-untyped]
-from ipycam.camera import IPCameraHTTPHandler, ReusableThreadingTCPServer  # type: ignore[import-untyped]
 
 from drivers.onvif import OnvifOptions, OnvifRecorder
 from drivers.onvif_soap import date_time, path_of
@@ -216,6 +214,10 @@ def test_by_a_clock_of_ours_that_is_not_believed_nothing_is_signed() -> None:
 
 @contextmanager
 def strangers_camera(**more: Any) -> Iterator[int]:
+    # Here and not above: it brings OpenCV, which needs libGL, and `make check` does without servers.
+    from ipycam import CameraConfig, IPCamera  # type: ignore[import-untyped]
+    from ipycam.camera import IPCameraHTTPHandler, ReusableThreadingTCPServer  # type: ignore[import-untyped]
+
     camera = IPCamera(CameraConfig(local_ip="127.0.0.1", **more))
     IPCameraHTTPHandler.camera = camera
     server = ReusableThreadingTCPServer(("127.0.0.1", 0), IPCameraHTTPHandler)
