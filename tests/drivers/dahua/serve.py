@@ -6,9 +6,8 @@ import asyncio
 import sys
 from datetime import datetime
 
-from drivers.sim.dahua_recorder import Recorder, SimCamera
-
 from drivers.sim.dahua import SimDahua
+from drivers.sim.dahua_recorder import Recorder, SimCamera
 from tests.drivers.dahua.talk import IST
 
 
