@@ -130,14 +130,17 @@ class Proof:
     ) -> Asking[dict[int, Found | Failure]]:
         """No camera has a file near now: perhaps this firmware means UTC by its Z. Believed only with a second witness.
 
-        For a recorder of local times that stopped as long ago as the zone is ahead shows the same files.
+        For a recorder of local times shows the files of some hours ago in the same window, and newer ones as time goes on.
         """
         offset = moment.wall.utcoffset() or timedelta()
         if offset <= NARROW or self.way.shift:  # only east of Greenwich: there a wrong guess asks for the future
             return {}
         empty = [channel for channel, one in found.items() if isinstance(one, Found)]
-        windows = dict.fromkeys(empty, (now - NARROW, now + AHEAD))
+        windows = dict.fromkeys(empty, (now - NARROW, now + offset))
         trial = yield from search(talk, windows, self.way, f"{moment.wall}u", shift=offset)
+        if any(end > now + AHEAD for one in trial.values() if isinstance(one, Found) for _, end in one.spans):
+            self._local = True  # there are files of hours to come, were Z UTC: they are of this morning
+            return {}
         believed = False
         for channel, one in trial.items():
             newest = _near_now(one, now)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -255,3 +256,21 @@ async def test_a_camera_that_the_recorder_does_not_have_spoils_no_other_search()
         for _ in range(4):
             found = await wire.assess(dvr, "proof")
             assert (found["cam1.recording"], found["cam3.recording"]) == ("proved", Failure.REFUSED)
+
+
+def _same(now: datetime) -> datetime:
+    return now
+
+
+@pytest.mark.parametrize("hours", [1, 3, 5])
+async def test_a_recorder_that_stopped_before_we_started_is_not_proved_by_the_files_of_this_morning(hours: int) -> None:
+    it = simulated(file_minutes=10)
+    for camera in it.cameras.values():
+        camera.stopped = ago(hours=hours)
+    async with wired(it) as (_, wire):
+        dvr = recorder()
+        for minutes in range(0, 20, 5):
+            now = NOON + timedelta(minutes=minutes)
+            it.now = partial(_same, now)
+            found = await wire.assess(dvr, "proof", moment(now, 1000.0 + 60 * minutes))
+            assert found["cam1.recording"] == f"stopped {ago(hours=hours):%d-%m %H:%M}"
