@@ -143,6 +143,8 @@ class HikvisionRecorder:
         self._disks = self._disks | there if len(self._disks | there) <= MOST_DISKS else there
         words = [(disk.word, disk.id) for disk in disks if disk.word != Disks.MISSING]
         words += [(str(Disks.MISSING), id_) for id_ in gone]
+        if len(there) < self._options.disks and not gone:  # what was seen in this run is forgotten by a restart
+            words.append((str(Disks.MISSING), f"{len(there) + 1}"))
         capacity = sum(disk.capacity_mb for disk in disks)
         used = capacity - sum(disk.free_mb for disk in disks)
         use: Value | Failure = round(100 * used / capacity, 1) if capacity else Failure.UNSUPPORTED

@@ -189,8 +189,14 @@ def oldest_by_days(talk: Talk, holes: Mapping[int, int], today: date, most: int)
 
 
 def bisect(required: int, hole: int) -> Generator[int, bool, int | None]:
-    """Asks of single days whether there is a recording, so many days ago; the oldest found. At least `required` is enough."""
+    """Asks of single days whether there is a recording, so many days ago; the oldest found. At least `required` is enough.
+
+    A clip that was kept when all else was overwritten is no footage: no third of the way back may be without any.
+    """
     if (yield required):
+        for part in (required // 3, 2 * required // 3):
+            if hole < part < required - hole and not (yield part) and not (yield part + hole + 1):
+                return (yield from bisect(part, hole))
         return required
     low: int | None = None
     for age in (*range(hole + 1), *range(hole + 1, required, 7)):

@@ -84,6 +84,7 @@ class RecorderOptions(BaseModel):
     cameras: Annotated[dict[str, Camera], Field(min_length=1, max_length=256)]
     footage: Footage = Footage()
     serial: Annotated[str, Field(max_length=64, description="the recorder's own; another one is told")] = ""
+    disks: Annotated[int, Field(ge=0, le=128, description="how many there must be; 0: as many as were seen")] = 0
     state_every: Seconds = STATE_S
     proof_every: Seconds = PROOF_S
     history_every: Seconds = HISTORY_S

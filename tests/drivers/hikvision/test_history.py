@@ -217,3 +217,13 @@ def test_an_unbroken_run_of_days_ends_at_a_hole() -> None:
     assert run_of(days, today, 1) == (2, True)
     assert run_of(days, today, 60) == (60, False)
     assert run_of({today + timedelta(days=1)}, today, 3) == (None, False)
+
+
+async def test_a_clip_that_was_kept_when_all_else_was_overwritten_is_no_footage_of_ninety_days() -> None:
+    it = simulated(1)
+    it.cameras[1].kept_days, it.cameras[1].gaps = 90.5, [(ago(days=89), ago(days=6))]
+    async with wired(it) as (simulator, wire):
+        assert (await wire.assess(recorder(1), "history"))["footage"] == "short 6/90"
+        it.faults["dailyDistribution"] = Fault.ABSENT
+        assert (await wire.assess(recorder(1), "history"))["footage"] == "short 6/90"
+        del simulator

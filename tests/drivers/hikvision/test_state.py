@@ -260,3 +260,11 @@ async def test_a_year_of_noons_later_it_is_still_the_same() -> None:
             later = NOON.replace(year=NOON.year + year)
             it.now = lambda later=later: later  # type: ignore[misc]
             assert (await wire.assess(dvr, "state", moment(later)))["clock"] == "right"
+
+
+async def test_a_disk_that_is_gone_is_still_missing_after_a_restart_where_the_config_says_how_many_there_are() -> None:
+    it = simulated()
+    async with wired(it) as (_, wire):
+        assert (await wire.assess(recorder(disks=2), "state"))["disks"] == "missing 2"
+        it.disks[2] = SimDisk()
+        assert (await wire.assess(recorder(disks=2), "state"))["disks"] == "ok"
