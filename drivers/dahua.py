@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from drivers import DriverKind
-from drivers.dahua_find import Finders, Job, longest_gap, together
+from drivers.dahua_find import HOLE, HOLE_MOTION, Finders, Job, longest_gap, together
 from drivers.dahua_hints import DahuaHints
 from drivers.dahua_judge import (
     camera_states,
@@ -90,7 +90,7 @@ class DahuaRecorder:
         self._finders = Finders()
         self._serial = options.serial.upper()
         self._clock = ""  # the last word: for its hysteresis
-        self._disks = 0  # the most that were seen
+        self._disks = options.disks  # the most that were seen, or must be there
         self._channels: int | None = None
         self._ends: dict[str, datetime] = {}  # camera -> the newest end ever seen: its age is told when it stops
         self._oldest_day: dict[str, int] = {}  # camera -> where its oldest file was, in days ago
@@ -285,7 +285,8 @@ class DahuaRecorder:
             return files, files
         gap = round(longest_gap(files, since, now).total_seconds())
         hint = self._oldest_day.get(id_, seen[-1] if seen else None)
-        oldest = yield from self._finders.oldest(camera.channel, now, required, hint)
+        hole = HOLE if camera.record == "always" else HOLE_MOTION
+        oldest = yield from self._finders.oldest(camera.channel, now, required, hint, hole)
         if isinstance(oldest, datetime):
             self._oldest_day[id_] = (now.date() - oldest.date()).days
             seen[:] = [self._oldest_day[id_]]

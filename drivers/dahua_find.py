@@ -28,6 +28,7 @@ PAGES = 50  # of one search: a motion file every 17 s for a day
 MOST_DAYS = 7300  # looked back for
 LEFT = 64  # finders that wait to be destroyed; the oldest is given up
 TRIES = 6
+HOLE, HOLE_MOTION = 3, 14  # days without a recording that do not yet end the footage: a power cut; a long quiet
 LONGEST = timedelta(hours=25)  # no file is longer: one that is proves nothing
 AHEAD = timedelta(hours=2)  # a file that is still being written may be dated to the end of its hour
 
@@ -117,25 +118,58 @@ class Finders:
                 return max(ends)
         return None
 
-    def oldest(self, channel: int, now: datetime, days: int, hint: int | None) -> Job[datetime | Failure | None]:
+    def oldest(
+        self, channel: int, now: datetime, days: int, hint: int | None, hole: int = HOLE
+    ) -> Job[datetime | Failure | None]:
         """When the oldest file starts, found by looking at single days: wide searches are slow and fail at random.
 
         `days` must be there; up to twice as many are looked for. A `hint` is where it was the last time, or on another
-        camera of the same recorder: the search goes from there in growing steps, otherwise by halves.
+        camera of the same recorder: the search goes from there in growing steps, otherwise by halves. A clip that was
+        kept when all else was overwritten is not where footage begins: no third of the way back may be without any.
         """
-        starts: dict[int, datetime] = {}
         days = min(days, MOST_DAYS)
         cap = min(2 * days, MOST_DAYS)
+        while True:
+            found = yield from self._farthest(channel, now, days, hint, cap)
+            if isinstance(found, Failure) or found is None:
+                return found
+            age, start = found
+            for part in (age // 3, 2 * age // 3):
+                if part <= hole or part + hole >= age:
+                    continue
+                near = yield from self._starts(channel, now, part)
+                if near is None:
+                    near = yield from self._starts(channel, now, part + hole + 1)
+                if isinstance(near, Failure):
+                    return near
+                if near is None:
+                    days = cap = part
+                    hint = None
+                    break
+            else:
+                return start
+
+    def _starts(self, channel: int, now: datetime, age: int) -> Job[datetime | Failure | None]:
+        """When the first file of the day so many days ago starts."""
+        day = datetime.combine(now.date() - timedelta(days=age), time(), now.tzinfo)
+        files = yield from self.search(channel, day, day + timedelta(days=1), first=True)
+        if isinstance(files, Failure):
+            return files
+        return min((file.start for file in files if believable(file, now)), default=None)
+
+    def _farthest(
+        self, channel: int, now: datetime, days: int, hint: int | None, cap: int
+    ) -> Job[tuple[int, datetime] | Failure | None]:
+        """The farthest day with files that is found, and when its first one starts."""
+        starts: dict[int, datetime] = {}
         has, lacks = -1, cap + 1  # the farthest day known to have files; the nearest known to have none
         probe, step = min(days if hint is None else hint, cap), 1
         while lacks - has > 1:
-            day = datetime.combine(now.date() - timedelta(days=probe), time(), now.tzinfo)
-            files = yield from self.search(channel, day, day + timedelta(days=1), first=True)
-            if isinstance(files, Failure):
-                return files
-            good = [file.start for file in files if believable(file, now)]
-            if good:
-                starts[probe], has = min(good), probe
+            start = yield from self._starts(channel, now, probe)
+            if isinstance(start, Failure):
+                return start
+            if start is not None:
+                starts[probe], has = start, probe
             else:
                 lacks = probe
             if has >= 0 and lacks <= cap:
@@ -145,7 +179,7 @@ class Finders:
             else:
                 probe = cap if hint is None else min(cap, has + step)
             step *= 2
-        return starts.get(has)
+        return (has, starts[has]) if has in starts else None
 
     def _leave(self, finder: str, tries: int = 0) -> None:
         self._left[finder] = tries
@@ -254,6 +288,8 @@ def _page(answer: Answer, channel: int, start: datetime) -> tuple[int, list[File
     items = rows(found, "items")
     if not (said.isascii() and said.isdecimal() and len(said) <= 6) or int(said) > len(items):
         return Failure.BAD_REPLY  # cut short: a hole here would look like a hole in the recordings
+    if len({item.get("Channel") for item in items.values()}) > 1:
+        return Failure.BAD_REPLY  # it passes over which channel was asked for: whose files these are cannot be told
     files = []
     for item in items.values():
         begin, end = time_of(item.get("StartTime", ""), start.tzinfo), time_of(item.get("EndTime", ""), start.tzinfo)

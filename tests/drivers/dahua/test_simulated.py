@@ -13,6 +13,7 @@ import pytest
 from aiodahua import DahuaClient  # type: ignore[import-untyped]
 from aiohttp import ClientSession
 
+from drivers.dahua_find import _page
 from drivers.sim.dahua import JPEG, SimDahua
 from drivers.sim.dahua_recorder import Fault, Recorder, SimCamera, SimDisk
 from sentinel.core.model import Failure, Value
@@ -447,3 +448,25 @@ async def test_firmware_that_cannot_be_asked_for_recordings_alone_is_asked_for_a
         both = await asyncio.gather(*(assessed(again, talk, name) for name in ("history", "state", "proof")))
         assert (both[0]["footage"], both[2]["ch2.recording"]) == ("kept", "proved")
     assert not sim.finders
+
+
+async def test_a_disk_that_is_gone_is_still_missing_after_a_restart_where_the_config_says_how_many_there_are() -> None:
+    async with served(simulated(1)) as (_, talk):
+        assert (await assessed(recorder(1, disks=2), talk, "state"))["disks"] == "missing 2"
+        assert (await assessed(recorder(1, disks=1), talk, "state"))["disks"] == "ok"
+
+
+async def test_a_clip_that_was_kept_when_all_else_was_overwritten_is_no_footage_of_ninety_days() -> None:
+    it = simulated(1)
+    it.cameras[0].kept_days, it.cameras[0].gaps = 90.5, [(NOW - 89 * DAY, NOW - 6 * DAY)]
+    async with served(it) as (_, talk):
+        driver = recorder(1)
+        for _ in range(2):
+            assert (await assessed(driver, talk, "history"))["footage"] == "short 5/90"
+
+
+async def test_files_of_several_channels_prove_nothing_of_the_one_that_was_asked_for() -> None:
+    rows = [f"items[{at}].Channel={at}\r\nitems[{at}].StartTime=2026-10-17 14:00:00\r\n"
+            f"items[{at}].EndTime=2026-10-17 14:19:00\r\n" for at in range(2)]  # fmt: skip
+    reply = HttpReply(200, {}, f"found=2\r\n{''.join(rows)}".encode())
+    assert _page(reply, 2, NOW) is Failure.BAD_REPLY
