@@ -29,6 +29,7 @@ MOST_NAMED = 8  # zones that a word's detail names
 _SECRET_ALARMS = frozenset({Role.HOLD_UP, Role.DURESS, Role.PANIC})
 _FIRES = frozenset({Role.FIRE, Role.SMOKE, Role.HEAT, Role.CALL_POINT})
 _TAMPERS = frozenset({Role.TAMPER, Role.ATM_TAMPER})
+_ARMINGS = frozenset({Role.ARMED, Role.OPENING})  # an alarm of a door's zone must never be taken for its opening
 _OF_NO_PANEL = frozenset(
     {
         Role.SUMMARY, Role.MEASURE, Role.COVERAGE, Role.LINK, Role.DEVICE, Role.PATH, Role.JOURNAL, Role.AUDIT,
@@ -100,6 +101,8 @@ class PanelPoint(BaseModel):
                 raise ValueError(f"{code} is a hold-up or duress: its role is hold-up, duress or panic")
             if kind(code) is Kind.FIRE and self.role not in _FIRES:
                 raise ValueError(f"{code} is a fire, gas or CO alarm: its role is fire, smoke, heat or call-point")
+        if self.role in _ARMINGS and {kind(code) for code in self.event} != {Kind.ARMED}:
+            raise ValueError(f"'{self.role}' is told by openings and closings alone: say which, event: [401]")
         return self
 
 
@@ -275,7 +278,7 @@ class Panel:
 
     def _turn(self, id_: str, word: Word, event: Event, at: float) -> Reading:
         point = self._points[id_]
-        if point.role in (Role.ARMED, Role.OPENING):
+        if point.role in _ARMINGS:
             return self.say(id_, _arming(point, event), at)
         key = event.key
         again = False

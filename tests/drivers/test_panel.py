@@ -162,3 +162,10 @@ def test_every_class_has_a_point_and_every_point_a_name_in_both_languages() -> N
     assert set(CATCH_ALLS) == set(Kind)
     assert {kind(code) for code in range(1000)} == set(Kind)
     assert all(one.name.hi != one.name.en for one in CATCH_ALLS.values())
+
+
+@pytest.mark.parametrize("role", ["opening", "armed"])
+@pytest.mark.parametrize("entry", [{"zone": 5}, {"zone": 5, "event": [130]}, {"event": [401, 380]}])
+def test_an_alarm_of_a_doors_zone_cannot_be_written_down_as_its_opening(role: str, entry: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="openings and closings alone"):
+        options(door={"role": role, **entry})
