@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from drivers.alarmdecoder_wire import Expander, Keypad, OldRadio, Radio, Sensor
@@ -190,8 +190,8 @@ class Ad2State:
         self._shown[event] = max(now, self._shown.get(event, now))
         if event.code < 200:
             self._calm = False
-        if not known:
-            yield event
+        if not known:  # in the first turn of the keypad it may stand since before a restart, and was told then
+            yield event if self._listening_since is None else replace(event, status=Status.STILL)
 
     def _over(self, event: Event) -> Iterator[Event]:
         del self._shown[event]

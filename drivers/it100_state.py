@@ -69,6 +69,7 @@ class _Partition:
     alarm_since: float | None = None
     explained: bool = False  # of the alarm that stands
     vague: int = 0  # the code by which it was told without a reason
+    read_back: bool = False  # its alarm was found in an answer to a status request: it may have been told before
     led: bool = False
 
 
@@ -148,7 +149,7 @@ class DscState:
             since = partition.alarm_since
             if since is not None and not partition.explained and not partition.vague and at - since >= EXPLAIN_S:
                 partition.vague = self._unnamed(number)
-                events.append(Event(partition.vague, Status.NEW, number))
+                events.append(Event(partition.vague, _STATUS[partition.read_back], number))
         if self._led_since is not None and not self._any_trouble() and at - self._led_since >= VAGUE_S:
             events.append(self._trouble(VAGUE, restore=False))
         if self._duress_until is not None and at >= self._duress_until:
@@ -182,7 +183,7 @@ class DscState:
             return
         if zone.critical and zone.open:
             if zone.alarm is None:
-                yield self._alarm(number, zone, zone.partition)
+                yield self._alarm(number, zone, zone.partition, read_back=True)
         elif not any(partition.alarm_since is not None for partition in self._partitions.values()):
             yield from self._alarm_over(number, zone)
 
@@ -208,13 +209,13 @@ class DscState:
         self._area(partition).explained = True
         return events
 
-    def _alarm(self, number: int, zone: _Zone, partition: int) -> Event:
+    def _alarm(self, number: int, zone: _Zone, partition: int, *, read_back: bool = False) -> Event:
         if zone.role is None:
             code = zone.alarm[0] if zone.alarm else self._unnamed(partition)
         else:
             code = ROLES[zone.role].event if ROLES[zone.role].event < 200 else BURGLARY
         zone.alarm = (code, partition)
-        return Event(code, Status.NEW, partition, number)
+        return Event(code, _STATUS[read_back], partition, number)
 
     @staticmethod
     def _alarm_over(number: int, zone: _Zone) -> Iterator[Event]:
@@ -275,7 +276,7 @@ class DscState:
             self._dump.partitions.add(number)
         if command == "654":
             if partition.alarm_since is None:
-                partition.alarm_since = at
+                partition.alarm_since, partition.read_back = at, self._dump is not None
             return []
         events = [] if command == "651" else list(self._calm(number, partition, disarmed=command != "652"))
         armed = command == "652"
@@ -353,6 +354,10 @@ class DscState:
             if on is not (code in self._troubles):
                 events.append(self._trouble(code, restore=not on))
         return events
+
+
+# What stands is told where it was not yet; what was told before a restart, or closed, is not told anew.
+_STATUS = {False: Status.NEW, True: Status.STILL}
 
 
 def _number(text: str, digits: int) -> int:

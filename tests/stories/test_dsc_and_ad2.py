@@ -132,3 +132,78 @@ async def test_a_hold_up_behind_an_alarmdecoder_is_told_though_its_keypad_shows_
         (one,) = branch.open()
         assert (one.subject, one.silent) == ("zone:alarm-panel-cash", True)
         await branch.good()
+
+
+FIRE = b'[00000001011001000A--],005,[f72600ff1005000028020000000000],"FIRE 05                         "\r\n'
+
+
+def named(driver: str, role: str, name: str = "cash counter") -> dict[str, str]:
+    """The panel with another name for the zone: a reload with it makes the line anew."""
+    return {k: v.replace("hold-up", role).replace("cash counter", name) for k, v in with_panel(driver).items()}
+
+
+@pytest.mark.parametrize("afresh", ["restart", "reload"])
+async def test_a_fire_that_was_answered_is_not_told_again_because_a_keypad_still_shows_it(afresh: str) -> None:
+    branch, panel = Story(edits=named("alarmdecoder", "fire")), SimulatedAlarmDecoder()
+    connect(branch, panel)
+
+    async def shows(line: bytes, times: int) -> None:
+        for _ in range(times):
+            branch.line.say(line)
+            await branch.seconds(5)
+
+    async with branch:
+        await shows(panel.beat(), 8)
+        await shows(FIRE, 1)
+        await branch.answer("arrive", code=branch.incident().code)
+        branch.mark()
+        if afresh == "restart":
+            await branch.restart()
+        else:
+            await branch.reload(named("alarmdecoder", "fire", "cash desk"))
+        await shows(FIRE, 12)
+        (one,) = branch.open("alarm-panel-cash")
+        assert (one.active, len(one.answers)) == (True, 1)
+        assert not [line for line in branch.letters() if line.endswith("sho alarm")]
+        await branch.good()
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("afresh", ["restart", "reload"])
+async def test_a_smoke_alarm_that_was_answered_or_closed_is_not_told_again_because_a_dsc_panel_is_asked(
+    afresh: str, closed: bool
+) -> None:
+    branch, panel = Story(edits=named("it100", "smoke")), SimulatedIt100()
+    connect(branch, panel)
+    async with branch:
+        await branch.seconds(30)
+        branch.line.say(panel.alarm(5))
+        await branch.seconds(5)
+        code = branch.incident().code
+        await branch.answer("arrive", code=code)
+        if closed:
+            await branch.answer("close", code=code, disposition="genuine")
+        branch.line.say(panel.disarm())  # its zone is still open
+        await branch.seconds(5)
+        branch.mark()
+        if afresh == "restart":
+            await branch.restart()
+        else:
+            await branch.reload(named("it100", "smoke", "cash desk"))
+        await branch.seconds(60)
+        assert [len(one.answers) for one in branch.open("alarm-panel-cash")] == ([] if closed else [1])
+        assert not [line for line in branch.letters() if line.endswith("sho alarm")]
+        await branch.good()
+
+
+async def test_no_age_begins_anew_when_a_button_at_a_dsc_panel_is_let_go(dsc: tuple[Story, SimulatedIt100]) -> None:
+    branch, panel = dsc
+    await branch.seconds(1)
+    before, age_s = await shown(branch)
+    branch.line.say(panel.alarm(5))
+    await branch.seconds(1)
+    branch.line.say(panel.alarm_over(5))  # 610, then 602: it says the end of it twice
+    await branch.seconds(2)
+    after, later_s = await shown(branch)
+    assert after == before
+    assert later_s >= age_s + 3

@@ -253,3 +253,17 @@ def test_the_password_stands_in_no_text_of_the_driver() -> None:
 def test_what_an_operator_writes_wrong_is_refused_in_words(written: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         It100Options.model_validate(written)
+
+
+@pytest.mark.parametrize("read_back", [True, False])
+def test_an_alarm_that_was_only_read_back_is_no_new_press(read_back: bool) -> None:
+    """It may stand since before a restart, and was told then."""
+    panel = conversation()
+    panel.opened(0.0)
+    calm = b"".join(encode(*one) for one in (("500", "001"), ("610", "001"), ("610", "005"), ("610", "002")))
+    said = readings_of(panel.feed(calm + encode("654" if read_back else "650", "1") + encode("841", "1"), 0.0))
+    said += readings_of(panel.tick(2.0)) + readings_of(panel.feed(encode("500", "000"), 2.0))
+    said += readings_of(panel.feed(b"" if read_back else encode("654", "1"), 3.0))
+    said += readings_of(panel.tick(8.0))
+    (told,) = (one for one in said if str(one.value).startswith("alarm"))
+    assert (told.point, told.again) == ("d.other-hold-up", not read_back)
