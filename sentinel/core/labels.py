@@ -81,6 +81,11 @@ NOBODY_NEXT = Text("आगे किसी को नहीं बताना �
 TIMES = Text("{} बार", "{} times")
 FIRST = Text("पहली बार {}", "first {}")
 NOT_SHOWN = Text("बीच की {} बातें यहाँ नहीं दिखाई गईं", "{} in between are not shown")
+PICTURES = Text("कैमरों ने क्या देखा", "What the cameras saw")
+PICTURE_OF = Text("{}: तस्वीर", "Picture from {}")
+BEFORE = Text("अलार्म से पहले", "before")
+AFTER = Text("अलार्म के बाद", "after")
+EARLIER = Text("इनसे पहले की {} और", "{} more, earlier")
 THE_BRANCH = Text("शाखा", "the branch")
 
 NOTICES: Mapping[NoticeState, Text] = {

@@ -26,6 +26,7 @@ from sentinel.gateway.page.values import (
     IncidentsView,
     IncidentView,
     NoticeView,
+    PictureView,
     Reader,
     WayView,
 )
@@ -469,6 +470,44 @@ def an_incident(**other: Any) -> IncidentView:
         "closed_at": None, "disposition": None, "closed_by": None,
     }  # fmt: skip
     return IncidentView(**given | other)
+
+
+def a_picture(number: int, **other: Any) -> PictureView:
+    given: dict[str, Any] = {
+        "camera": Text("गेट <b>", "Gate <b>"), "before": number == 0, "at": NOON + timedelta(seconds=number), "ref": f"{number:064x}",
+    }  # fmt: skip
+    return PictureView(**given | other)
+
+
+def pictures_of(one: IncidentView, reader: Reader) -> tuple[list[dict[str, str]], list[str]]:
+    """Attributes of each picture on the card, and the words beneath."""
+    shown = str(incidents.show(IncidentsView((one,), ()), reader))
+    strip = re.search(r'<ul class="pictures".*?</ul>', shown, re.DOTALL)
+    if strip is None:
+        return [], []
+    found = [dict(re.findall(r'([a-z]+)="([^"]*)"', tag)) for tag in re.findall("<img [^>]*>", strip[0])]
+    assert [one["src"] for one in found] == re.findall(r'<a href="([^"]*)"', strip[0])
+    return found, [text(one) for one in re.findall(r"<li.*?</li>", strip[0], re.DOTALL)]
+
+
+def test_a_card_shows_its_pictures_with_the_cameras_name_the_moment_and_the_second() -> None:
+    one = an_incident(pictures=(a_picture(0), a_picture(30)), more_pictures=4)
+    found, said = pictures_of(one, READER)
+    assert said == ["4 more, earlier", "Gate <b>before · 12:00:00", "Gate <b>after · 12:00:30"]
+    assert found[1] == {
+        "src": f"/api/v1/incidents/4821/pictures/{30:064x}", "alt": "Picture from Gate &lt;b&gt;", "width": "160", "height": "120",
+        "loading": "lazy", "decoding": "async",
+    }  # fmt: skip
+    found, said = pictures_of(one, HINDI)
+    assert said == ["इनसे पहले की 4 और", "गेट <b>अलार्म से पहले · 12:00:00", "गेट <b>अलार्म के बाद · 12:00:30"]
+    assert found[0]["alt"] == "गेट &lt;b&gt;: तस्वीर"
+    assert pictures_of(an_incident(), READER) == ([], [])
+
+
+def test_a_card_with_the_same_pictures_is_the_same_card() -> None:
+    one, again = an_incident(pictures=(a_picture(0),)), an_incident(pictures=(a_picture(0),))
+    assert (one, hash(one)) == (again, hash(again))
+    assert one != an_incident(pictures=(a_picture(1),))
 
 
 def a_notice(state: NoticeState, **other: Any) -> NoticeView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.core import facts
+from sentinel.core.decide import Pictured
 from sentinel.core.encoding import unstamp
 from sentinel.core.facts import PictureMoment
 from sentinel.core.model import Failure
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 COUNTER, VAULT, YARD = 2, 3, 4  # channels: the counter's watches the hold-up buttons, the vault's the strong room
 PICTURE = Scene(room=3).jpeg()
+MOVING = re.compile('<time class="age"[^>]*>[^<]*</time>|<span class="moving"[^>]*>[^<]*</span>')
 
 
 @pytest.fixture
@@ -156,12 +159,33 @@ async def test_the_branch_shows_its_pictures_and_no_other(branch: Story) -> None
             async with session.get(f"http://localhost/api/v1/incidents/{code}/pictures/{one['ref']}") as answer:
                 assert (answer.status, answer.content_type) == (200, "image/jpeg")
                 assert await answer.read() == PICTURE
+    for name, lang in (("Strong room camera", "en"), ("स्ट्रांग रूम का कैमरा", "hi")):
+        card = str(branch.gateway.page.sections(lang)["incidents"])
+        assert re.findall(r'<img src="[^"]*/([0-9a-f]{64})" alt="[^"]*' + name, card) == by_time(shown["pictures"])
     for wrong in (f"{code}/pictures/{'a' * 64}", f"0000/pictures/{one['ref']}", f"{code}/pictures/..%2Fjournal.db"):
         status, _ = await branch.ask("GET", f"/api/v1/incidents/{wrong}")
         assert status == 404
     (branch.state_dir / "pictures" / one["ref"]).unlink()
     assert (await branch.ask("GET", f"/api/v1/incidents/{code}/pictures/{one['ref']}"))[0] == 404
     assert (await branch.ask("GET", "/api/v1/journal/verify"))[1]["ok"] is True  # erasing one breaks no chain
+
+
+def by_time(pictures: list[dict[str, str]]) -> list[str]:
+    return [one["ref"] for one in sorted(pictures, key=lambda one: one["at"])]
+
+
+async def test_of_very_many_pictures_a_card_shows_the_newest_and_counts_the_rest(branch: Story) -> None:
+    branch.press("strong-room")
+    await branch.seconds(40)
+    opened = branch.incident("strong-room")
+    for number in range(20):
+        at = opened.opened_at + timedelta(minutes=1, seconds=number)
+        fact = facts.PictureKept(opened.code, "recorder.gone", PictureMoment.AFTER, at, f"{number:064x}")
+        await branch.gateway.desk.submit(Pictured((fact,), frozenset()))
+    card = str(branch.gateway.page.sections("en")["incidents"])
+    assert re.findall(r'<img src="[^"]*/([0-9a-f]{64})"', card) == [f"{number:064x}" for number in range(8, 20)]
+    assert "12 more, earlier" in card
+    assert "Picture from recorder.gone" in card  # a camera that the config has lost since
 
 
 async def seen(story: Story) -> dict[str, Any]:
@@ -178,6 +202,8 @@ async def seen(story: Story) -> dict[str, Any]:
         "ways": [(way["id"], way["up"], way["reason"]) for way in status["ways"]],
         "disk": status["telemetry"]["spool"]["disk_free_bytes"],
         "metrics": metrics,
+        "page": [dict(story.gateway.page.sections(lang)) for lang in ("hi", "en", "")],
+        "html": [MOVING.sub("", await story.gateway.page.html(lang)) for lang in ("hi", "en")],
     }
 
 

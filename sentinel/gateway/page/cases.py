@@ -6,22 +6,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sentinel.core import labels, ladder, words
+from sentinel.core.facts import PictureMoment
 from sentinel.core.incident import NoticeState
 from sentinel.core.model import Party, Text
 from sentinel.core.said import own_words
-from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView
+from sentinel.gateway.page.values import AnswerView, IncidentView, NoticeView, PictureView
+from sentinel.settings.equipment import cameras_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sentinel.core.incident import Answer, Incident, Notice
+    from sentinel.core.incident import Answer, Incident, Notice, Picture
     from sentinel.gateway.app import Gateway
 
     _Alike = tuple[Notice, int, datetime | None]
 
 OLD = timedelta(minutes=30)  # an answer that was given so long ago
 SORTED = 100  # incidents whose notices are kept sorted
+PICTURES = 12  # on a card, the newest; the rest is counted
 MOMENT = timedelta(seconds=30)  # in which a notice leaves where nothing keeps it
 
 
@@ -66,7 +69,22 @@ class Cases:
             closed_at=one.closed_at,
             disposition=None if one.disposition is None else words.DISPOSITIONS[one.disposition],
             closed_by=self._person(one.closed_by, one.closed_name) if one.closed_by else None,
+            pictures=self._pictures(one),
+            more_pictures=max(0, len(one.pictures) - PICTURES),
         )
+
+    def _pictures(self, one: Incident) -> tuple[PictureView, ...]:
+        newest = sorted(one.pictures, key=lambda picture: picture.at)[-PICTURES:]
+        return tuple(
+            PictureView(self._camera(picture), picture.moment is PictureMoment.BEFORE, picture.at, picture.ref)
+            for picture in newest
+        )
+
+    def _camera(self, picture: Picture) -> Text:
+        id_, _, name = picture.camera.partition(".")
+        device = self._gateway.settings.devices.get(id_)
+        camera = None if device is None else cameras_of(device).get(name)  # None: the config has lost it since
+        return Text(picture.camera, picture.camera) if camera is None else Text(camera.name.hi, camera.name.en)
 
     def _answer(self, answer: Answer) -> AnswerView:
         by = self._person(answer.by, answer.name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import htpy
 from htpy import (
     Element,
+    a,
     article,
     button,
     details,
@@ -21,6 +22,7 @@ from htpy import (
     fragment,
     h2,
     h3,
+    img,
     label,
     li,
     ol,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
     from htpy import Fragment, Node
 
-    from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView
+    from sentinel.gateway.page.values import IncidentsView, IncidentView, NoticeView, PictureView
     from sentinel.web.language import Language
 
 MOST_EVENTS = 30  # of a timeline, the newest; and whatever was the first
@@ -118,6 +120,7 @@ def _card(one: IncidentView, reader: Reader) -> Element:
         and ul({"class": "told-list", "aria-label": reader.say(labels.TOLD)})[
             (_told(notice, reader) for notice in one.notices if notice.alarm)
         ],
+        bool(one.pictures) and _pictures(one, reader),
         p(class_="next")[strong[reader.say(labels.NEXT)], ": ", _next(one, reader)],
         div(class_="more")[
             _answer(one, reader),
@@ -199,6 +202,33 @@ def _next(one: IncidentView, reader: Reader) -> Node:
         return reader.say(labels.NOBODY_NEXT)
     who = ", ".join(f"{reader.say(name)} · {reader.say(channel)}" for name, channel in one.next_who)
     return [who, " ", around(labels.AT_CLOCK, clock(one.next_at, reader), reader)]
+
+
+def _pictures(one: IncidentView, reader: Reader) -> Element:
+    """What the cameras saw, as it went on. Each is fetched when it comes into view, and opens whole beside the page."""
+    return ul({"class": "pictures", "aria-label": reader.say(labels.PICTURES)})[
+        one.more_pictures > 0 and li(class_="soft")[reader.say(labels.EARLIER).format(one.more_pictures)],
+        (_picture(one.code, picture, reader) for picture in one.pictures),
+    ]
+
+
+def _picture(code: str, one: PictureView, reader: Reader) -> Element:
+    address, camera = f"/api/v1/incidents/{code}/pictures/{one.ref}", reader.say(one.camera)
+    moment = reader.say(labels.BEFORE if one.before else labels.AFTER)
+    return li({"data-key": f"picture:{one.ref}"})[
+        a(href=address, target="_blank", rel="noopener")[
+            img(
+                src=address,
+                alt=reader.say(labels.PICTURE_OF).format(camera),
+                width="160",
+                height="120",
+                loading="lazy",
+                decoding="async",
+            ),
+            span(class_="camera")[camera],
+            span(class_="moment")[moment, " · ", clock(one.at, reader, to_second=True)],
+        ]
+    ]
 
 
 def _answer(one: IncidentView, reader: Reader) -> Element:

@@ -76,10 +76,12 @@ def moving(key: str, reader: Reader) -> Element:
     return span({"class": "moving", "data-live": key})[reader.live.words.get(key, "")]
 
 
-def clock(at: datetime, reader: Reader) -> Element:
+def clock(at: datetime, reader: Reader, *, to_second: bool = False) -> Element:
     """14:02 today, 22-11 14:02 on another day: in the branch's own time."""
     there = at.astimezone(reader.zone)
-    text = f"{there:%H:%M}" if there.date() == reader.day else f"{there:%d-%m %H:%M}"
+    text = f"{there:%H:%M:%S}" if to_second else f"{there:%H:%M}"
+    if there.date() != reader.day:
+        text = f"{there:%d-%m} {text}"
     return time(datetime=at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))[text]
 
 

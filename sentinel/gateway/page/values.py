@@ -86,6 +86,16 @@ class AnswerView:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureView:
+    """One picture that was kept. It may have been erased since: the card then shows its words alone."""
+
+    camera: Text
+    before: bool  # the alarm; or after it
+    at: datetime
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """One incident that the branch may see."""
 
@@ -111,6 +121,8 @@ class IncidentView:
     closed_at: datetime | None
     disposition: Text | None
     closed_by: Text | None
+    pictures: tuple[PictureView, ...] = ()  # the newest, in the order in which they were taken
+    more_pictures: int = 0
 
     @property
     def fault(self) -> bool:
