@@ -3,8 +3,8 @@
     <device>.<camera>.picture   ok, black, frozen, covered, moved
 
 One camera at a time, in a thread, never while pictures of an alarm are taken. Nothing is fed from a look that says
-nothing: the point grows old, and old is unknown. Without Pillow, or from a recorder that has no pictures, it is
-unsupported: neither broken nor fine.
+nothing: the point grows old, and old is unknown. Without Pillow, or from a recorder that has no pictures or never gave
+one, it is unsupported: neither broken nor fine.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TICK_S = 5.0
 FIRST_S = 120.0  # after a start
 BACK_S = 60.0  # after its video came back: exposure settles
+REFUSED = 3  # pictures, and never one given: it has none
 LATER_S = 1800.0  # when nothing could be said, or nobody answered
 NOON_H = 11.5  # local time of the daily look: the lights are on, and the sun is high
 DAYS_SHUT = 3.0  # a branch that stays closed is looked at all the same after so many
@@ -49,6 +50,8 @@ class _Sitting:
     due: float
     looks: list[Look] = field(default_factory=list)
     video_ok: bool | None = None
+    refused: int = 0  # pictures that its recorder, which answers, did not give
+    judged: bool = False  # something was said of it in this run: from then on silence is a silence
 
 
 class LookingOn:
@@ -59,6 +62,7 @@ class LookingOn:
         self._references = References(folder)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._sittings: dict[str, _Sitting] = {}
+        self._plant = gateway.plant
 
     def take(self, readings: Sequence[Reading]) -> None:
         """Every reading: a camera whose video comes back is looked at within minutes."""
@@ -83,6 +87,8 @@ class LookingOn:
         """For ever, one camera at a time."""
         while True:
             cameras = watchers(self._gateway.settings)
+            if self._plant is not self._gateway.plant:  # a reload has forgotten what was said
+                self._plant, self._sittings = self._gateway.plant, {}
             now = self._gateway.clock.monotonic()
             self._sittings = {one.id: self._sittings.get(one.id) or _Sitting(now + FIRST_S) for one in cameras}
             for camera in cameras:
@@ -110,6 +116,9 @@ class LookingOn:
             return
         shot = await self._gateway.pictures.snapshots.take(camera, small=True)
         if shot is None:
+            sitting.refused += self._answers(camera)
+            if sitting.refused >= REFUSED and not sitting.judged:
+                self._feed(camera, None)
             self._begin(sitting, LATER_S)
             return
         seen, digest = await self._judged(camera, shot.data)
@@ -117,6 +126,7 @@ class LookingOn:
         found = verdict(sitting.looks)
         if found.say is not None:
             self._feed(camera, found.say)
+            sitting.judged = True
         if found.again_s is not None:
             sitting.due = self._gateway.clock.monotonic() + found.again_s
         else:
@@ -130,6 +140,12 @@ class LookingOn:
                 return await judging
         except (UnreadableError, TimeoutError):
             return None, f"unread {self._gateway.clock.monotonic()}"
+
+    def _answers(self, camera: Watcher) -> bool:
+        """Its recorder speaks: what fails is the picture alone, and not the line, which tells its own loss."""
+        device = camera.id.partition(".")[0]
+        found = next((one for one in self._gateway.sensing.devices() if one.id == device), None)
+        return found is not None and found.up is True and found.reason in ("", Failure.UNSUPPORTED)
 
     def _lit(self) -> bool:
         branch = self._gateway.settings.branch

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sentinel.core.model import Failure, Quality
+from sentinel.core.model import Condition, Failure, Quality
 from sentinel.gateway import looking_on
+from sentinel.gateway.looking_on import LATER_S
 from tests.fakes import Story
 from tests.pictures.scenes import Scene
 
@@ -114,3 +115,70 @@ async def test_without_a_judge_the_picture_is_neither_well_nor_broken(monkeypatc
         assert (reading.quality, reading.reason) == (Quality.FAILED, Failure.UNSUPPORTED)
         assert story.subjects() == []
         assert not story.gateway.looking_on.judge_now("recorder.nobody")
+
+
+def zone(story: Story, days: float = 0.0) -> tuple[Condition, str]:
+    """How the strong room's picture is, or would be if nobody looked at it for so long."""
+    detector = story.gateway.sensing._detector
+    assert detector is not None
+    views = detector.view(story.clock.monotonic() + days * 86_400)
+    return next((one.condition, one.reason) for one in views if one.zone.point == POINT)
+
+
+@pytest.mark.slow
+async def test_a_recorder_that_answers_and_never_gives_a_picture_has_none() -> None:
+    async with Story(whole=True) as story:
+        story.cctv.shows = dict.fromkeys((GATE, COUNTER, VAULT, YARD), b"<ResponseStatus/>")
+        await story.minutes(30)
+        assert POINT not in story.gateway.sensing.latest  # once is no proof
+        await story.minutes(45)
+        reading = story.gateway.sensing.latest[POINT]
+        assert (reading.quality, reading.reason) == (Quality.FAILED, Failure.UNSUPPORTED)
+        assert zone(story, days=6) == (Condition.UNKNOWN, "unsupported")
+
+
+@pytest.mark.slow
+async def test_a_recorder_that_is_lost_is_not_said_to_have_no_pictures() -> None:
+    async with Story(whole=True) as story:
+        await story.seconds(30)
+        story.cctv.link.failure = Failure.NOT_CONNECTED
+        await story.minutes(100)
+        assert POINT not in story.gateway.sensing.latest
+        assert "link:cctv/trouble" in story.subjects()
+
+
+async def test_what_is_judged_is_judged_again_before_it_grows_old_also_over_days_that_are_shut(
+    branch: tuple[Story, Living],
+) -> None:
+    story, _ = branch
+    policy = next(one for one in story.gateway.desk.policy.zones if one.point == POINT)
+    for day in range(1, 60):
+        for hour in (0, 5, 6, 12, 20):
+            story.clock.step(datetime(2026, 6, 1, hour, 1, tzinfo=UTC) + timedelta(days=day))
+            assert story.gateway.looking_on._until_next() + LATER_S < policy.stale_after_s
+
+
+async def test_what_nobody_could_judge_for_too_long_is_unknown_and_not_what_it_was(
+    branch: tuple[Story, Living],
+) -> None:
+    story, _ = branch
+    assert zone(story, days=4.5)[0] is Condition.NORMAL
+    assert zone(story, days=5.1)[0] is Condition.UNKNOWN
+
+
+@pytest.mark.slow
+async def test_pictures_that_stop_coming_are_not_called_unsupported(branch: tuple[Story, Living]) -> None:
+    story, _ = branch
+    story.cctv.shows = dict.fromkeys((GATE, COUNTER, VAULT, YARD), b"<ResponseStatus/>")
+    story.gateway.looking_on.judge_now("recorder.vault")
+    await story.minutes(100)
+    assert zone(story)[0] is Condition.NORMAL  # until it is too old: it never aged into well
+    assert zone(story, days=5.1) == (Condition.UNKNOWN, "")
+
+
+async def test_after_a_reload_every_camera_is_looked_at_anew(branch: tuple[Story, Living]) -> None:
+    story, _ = branch
+    await story.reload({"Strong room camera": "Vault camera"})
+    assert zone(story)[0] is Condition.UNKNOWN
+    await story.minutes(6)
+    assert zone(story)[0] is Condition.NORMAL
