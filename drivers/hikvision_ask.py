@@ -86,7 +86,9 @@ def files(channel: int, window: tuple[datetime, datetime], at: int, most: int, s
         "<metadataList><metadataDescriptor>//recordType.meta.std-cgi.com</metadataDescriptor></metadataList>"
         "</CMSearchDescription>"
     )
-    return HttpRequest("/ISAPI/ContentMgmt/search", "POST", body.encode(), XML, most=300_000, timeout_s=15.0)
+    return HttpRequest(
+        "/ISAPI/ContentMgmt/search", "POST", body.encode(), XML, most=300_000, timeout_s=15.0, about=str(track(channel))
+    )
 
 
 def busy(answer: Answer) -> bool:

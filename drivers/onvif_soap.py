@@ -46,7 +46,9 @@ def call(
     )
     type_ = f'application/soap+xml; charset=utf-8; action="{service}/{action}"'
     signed = created is not None
-    return HttpRequest(path, "POST", body.encode(), type_, timeout_s=timeout_s, signed=signed, wsse=created)
+    return HttpRequest(
+        path, "POST", body.encode(), type_, timeout_s=timeout_s, signed=signed, wsse=created, about=action
+    )
 
 
 def token(name: str, value: str) -> str:

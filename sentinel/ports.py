@@ -175,6 +175,7 @@ class HttpRequest:
     signed: bool = True  # False: asked without the account, to see whether it is given to everybody
     wsse: datetime | None = None  # signed in the SOAP header too, as made at this time: see drivers/wsse.py
     urgent: bool = False  # has turns of its own: a picture after an alarm waits for no search
+    about: str = ""  # what it asks for, where the target alone does not say: a camera's search
 
 
 @dataclass(frozen=True, slots=True)

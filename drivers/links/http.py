@@ -116,7 +116,7 @@ class HttpLink:
         self._turns, self._urgent = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(URGENT)
         self._waiting = 0
         self._known = b"", HttpRequest("/")  # the tag of a password, and what was given for it
-        self._denied: dict[tuple[str, str], float] = {}  # method and target -> until when it is not asked for
+        self._denied: dict[tuple[str, str, str], float] = {}  # method, target, about -> until when it is not asked for
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -162,7 +162,7 @@ class HttpLink:
 
     async def _counted(self, request: HttpRequest, timeout_s: float) -> HttpReply:
         begun = time.monotonic()
-        if request.signed and self._denied.get((request.method, request.target), 0.0) > begun:
+        if request.signed and self._denied.get(_asked(request), 0.0) > begun:
             return HttpReply(403, {}, b"")
         self._tally.requests += 1
         try:
@@ -240,7 +240,7 @@ class HttpLink:
         hour; not given, the gate is shut.
         """
         (tag, known), offered = self._known, challenge(answer.challenges())
-        if tag == entry.tag and known.target != request.target:
+        if tag == entry.tag and _asked(known) != _asked(request):
             header = None
             if offered is not None:
                 self._signer.begin(offered)
@@ -253,7 +253,7 @@ class HttpLink:
                 await entry.good()
                 if len(self._denied) >= MOST_DENIED:
                     self._denied.clear()
-                self._denied[request.method, request.target] = time.monotonic() + DENIED_S
+                self._denied[_asked(request)] = time.monotonic() + DENIED_S
                 answer.denied = True
                 return answer
             self._signer.forget()
@@ -381,6 +381,11 @@ class HttpLink:
             raise LinkError(Failure.NOT_CONNECTED, f"{self._name}: the other end hung up") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise LinkError(Failure.BAD_REPLY, f"{self._name}: no HTTP: {_why(error)}") from error
+
+
+def _asked(request: HttpRequest) -> tuple[str, str, str]:
+    """What was asked for, by which it is known again."""
+    return request.method, request.target, request.about
 
 
 def _small(headers: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ _LOOKED_AT: Final = 8192  # bytes; such answers have some hundreds
 # Hikvision: <lockStatus>lock</lockStatus> (unlock: only wrong), subStatusCode userLocked; Dahua and others say it in words.
 # A resource may be called illegalLoginLock, and an error names its resource: that is no lock.
 _WORDS: Final = re.compile(
-    r"""lockstatus"?>?\s*[:=]?\s*"?lock\b
-    | substatuscode"?>?\s*[:=]?\s*"?(?:user|account|ip|login)?_?(?:is_?)?(?:locked|illegallogin)\b
+    r"""lockstatus"?>?\s{0,9}[:=]?\s{0,9}"?lock\b
+    | substatuscode"?>?\s{0,9}[:=]?\s{0,9}"?(?:user|account|ip|login)?_?(?:is_?)?(?:locked|illegallogin)\b
     | \b(?:user|account|ip|address|login)(?:\W+(?:has|is|was|been)){0,2}[\W_]*locked\b""",
     re.IGNORECASE | re.VERBOSE,
 )

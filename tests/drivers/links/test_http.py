@@ -11,6 +11,7 @@ import random
 import ssl
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -240,6 +241,13 @@ def test_what_means_locked(status: int, body: bytes, is_locked: bool) -> None:
     assert locked(status, body) is is_locked
 
 
+async def test_whether_it_means_locked_is_known_at_once_however_much_it_says() -> None:
+    began = time.perf_counter()
+    for words in (b"lockstatus", b"substatuscode", b"login", b"user has "):
+        assert not locked(401, words + b" " * 8000)
+    assert time.perf_counter() - began < 0.2
+
+
 async def test_403_and_404_are_answers_and_no_refusal_of_the_password(tmp_path: Path) -> None:
     web = RecorderWeb(status="403 Forbidden", answer=b"<subStatusCode>notSupport</subStatusCode>")
     async with linked(web, tmp_path) as link:
@@ -269,6 +277,18 @@ async def test_a_401_for_what_the_account_may_not_have_is_403_and_shuts_no_gate(
         said = web.bad_logins
         assert await failure_of(link) is Failure.CREDENTIAL
         assert web.bad_logins == said
+
+
+async def test_a_camera_that_the_account_may_not_search_keeps_no_other_from_being_searched(tmp_path: Path) -> None:
+    web = RecorderWeb()
+    async with linked(web, tmp_path) as link:
+        await link.read(TIME)
+
+        async def search(camera: str) -> int:
+            web.keeps = "/search" if camera == "2" else ""
+            return (await link.read(HttpRequest("/search", "POST", camera.encode(), about=camera))).status
+
+        assert [await search(camera) for camera in "1231"] == [200, 403, 200, 200]
 
 
 async def test_a_question_without_the_account_is_answered_401_and_no_gate_is_touched(tmp_path: Path) -> None:
