@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sentinel.surveyor")
 
-ROUND_S = 30.0  # a round may take so long, or its own interval where that is longer
+ROUND_S = 60.0  # a round may take so long, or its own interval where that is longer
 HURRIED_S = 2.0  # rounds that are hurried begin at most so often
 NAP_S = 10.0  # the longest without a sign of life
 STREAM_BACK_S = (0.0, 2.0, 5.0, 15.0, 60.0)  # a dropped stream is opened again at once, then less and less often
@@ -150,8 +150,8 @@ class Surveyor:
             async with asyncio.timeout(limit_s):
                 self._take(await self._assess(one.name))
             failure = None
-        except TimeoutError:
-            failure = Failure.NO_REPLY
+        except TimeoutError:  # one that answers, however slowly, was not carried away
+            failure = Failure.NO_REPLY if self._answers == answers else Failure.REFUSED
             log.warning("round not finished link=%s round=%s within_s=%g", self.name, one.name, limit_s)
         finally:
             if failure is not None and not (task is not None and task.cancelling()):

@@ -157,11 +157,20 @@ async def test_a_round_that_does_not_end_fails_its_points_and_comes_again(clock:
     bench = Bench(clock)
     await asyncio.sleep(1)
     bench.link.takes_s = 100.0
-    await asyncio.sleep(59)
+    await asyncio.sleep(89)
     assert [one.reason for one in bench.of("dvr.cam3")] == [None, Failure.NO_REPLY]
     bench.link.takes_s = 0.05
-    await asyncio.sleep(40)
+    await asyncio.sleep(80)
     assert bench.of("dvr.cam3")[-1].quality is Quality.GOOD
+    await bench.stop()
+
+
+async def test_a_recorder_that_answers_slowly_was_not_carried_away(clock: FakeClock) -> None:
+    bench = Bench(clock)
+    await asyncio.sleep(1)
+    bench.link.takes_s = 45.0  # who are you: answered; the cameras: not within the round
+    await asyncio.sleep(89)
+    assert [one.reason for one in bench.of("dvr.cam3")] == [None, Failure.REFUSED]
     await bench.stop()
 
 
