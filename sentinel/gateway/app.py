@@ -329,6 +329,7 @@ class Gateway:
             state=self._state,
             health=lambda: self.health().word,
             began=self._began,
+            pictures=lambda: self.pictures.shelf.bytes,
         )
         path = Path(settings.gateway.state_dir) / "telemetry.db"
         return Recorder(settings, path, self._world, self.clock, around, self.desk.submit)

@@ -73,6 +73,7 @@ class Pictures:
 
     async def run(self) -> None:
         """For ever."""
+        await self._in_thread(partial(self._laid, self.shelf.look))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_remembering(), name="pictures-ring")
             group.create_task(self._keep_trimming(), name="pictures-trim")

@@ -90,6 +90,7 @@ class Around:
     state: Callable[[], State]
     health: Callable[[], str]
     began: float  # monotonic, of the daemon
+    pictures: Callable[[], int] = lambda: 0  # bytes of those that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +266,16 @@ class Recorder:
             synced=self._clock.synchronised(),
             missed=self._missed,
             rss_bytes=self._rss_bytes(),
-            free_bytes=None if self._card.free is None else in_steps(self._card.free),
+            free_bytes=self._shown_free(),
         )
         self._vitals.look(self._around.links(), daemon, self._spool.counts(), now, now_ms)
         if self._writer is not None:
             self._writer.look()  # whatever its step waits for
         self._judge(now)
+
+    def _shown_free(self) -> int | None:
+        """As if no pictures were kept: those of a hold-up would be seen in it (rule 6)."""
+        return None if self._card.free is None else in_steps(self._card.free + self._around.pictures())
 
     def _saw(self, views: Sequence[ZoneView], now_ms: int) -> None:
         for view in views:
@@ -365,7 +370,7 @@ class Recorder:
             spool_reason=self._card.reason or (DAMAGED if self._is_damaged(now) else ""),
             days=self._keep.days,
             limit_bytes=self._keep.bytes,
-            disk_free_bytes=None if self._card.free is None else in_steps(self._card.free),
+            disk_free_bytes=self._shown_free(),
         )
 
     def points(self) -> list[series.RecordedPoint]:

@@ -61,6 +61,11 @@ class Shelf:
         self.bytes = 0
         self.erased = 0  # on time, or to make room
 
+    def look(self) -> None:
+        """Count what lies here, so that the first picture of this run changes no figure but by its own size."""
+        if self._folder.is_dir():
+            self._open()
+
     def keep(self, sealed: Sealed, at: datetime, held: Collection[str] = ()) -> None:
         """Durable when it returns; OSError when the card does not take it."""
         files = self._open()

@@ -61,6 +61,7 @@ class House:
         self.zones = Detector(made.zones, made.devices, {}, self.system.monotonic())
         self.links = {"bus": PollStats(), "fire": PollStats()}
         self.state, self.health, self.looks = State(), "ok", 0
+        self.pictures = 0  # bytes
         self.told: list[tuple[float, Signal]] = []
         self.progress, self.fallen = Progress(), Fallen()
         self.made: list[Recorder] = []
@@ -81,6 +82,7 @@ class House:
             state=lambda: self.state,
             health=lambda: self.health,
             began=self.system.monotonic(),
+            pictures=lambda: self.pictures,
         )
         world = World(spool=spool, free_bytes=lambda _folder: self.card.free_bytes)
         recorder = Recorder(self.settings, self.path, world, self.system, around, self.tell)
@@ -241,6 +243,18 @@ async def test_the_daemon_itself_is_a_line_a_minute_and_one_when_its_health_chan
     assert "uptime_s=60i" in lines[-1]
     assert f"disk_free_bytes={2**30}i" in lines[-1]
     assert f"points_made={house.spool.counts().made}i" not in lines[0]
+
+
+async def test_pictures_that_are_kept_do_not_show_in_the_room_that_is_left(house: House) -> None:
+    house.open()
+    await house.lives(30)
+    house.card.free_bytes -= 40 * 2**20
+    house.pictures += 40 * 2**20
+    await house.lives(60)
+    assert house.recorder.view().disk_free_bytes == 2**30
+    lines = [line for line in await house.lines("gateway") if "disk_free_bytes" in line]
+    assert lines
+    assert all(f"disk_free_bytes={2**30}i" in line for line in lines)
 
 
 async def test_incidents_are_recorded_when_they_open_are_answered_or_close_and_silent_ones_never(
