@@ -160,9 +160,11 @@ class ContactId:
         if isinstance(message, Heartbeat):
             return Turn(tuple(self._beat(now)), send=ACK)
         self._refused = b""
-        # A receiver that is busy leaves its heartbeats out.
-        beat = self._beat(now) if self._beat_at is None or now - self._beat_at >= self._beat_s else []
-        return Turn((*beat, *self._read(message, now)), acknowledge=b"" if twice else ACK, within_s=WITHIN_S)
+        beat = self._panel.beat(now) if self._beat_at is None or now - self._beat_at >= self._beat_s else []
+        readings = self._read(message, now)
+        if beat and not self._panel.secret(readings):  # a receiver that is busy leaves its heartbeats out
+            self._beat_at, readings = now, [*beat, *readings]
+        return Turn(tuple(readings), acknowledge=b"" if twice else ACK, within_s=WITHIN_S)
 
     def _is_doubtful(self, message: Message) -> bool:
         """No frame has a checksum: what is not plainly this branch's own is believed when it comes the same twice."""
@@ -186,7 +188,9 @@ class ContactId:
                 return self._foreign(message, now)
             case Report():
                 readings = [reading for event in message.events for reading in self._take(event, now)]
-                return readings if message.known else [*readings, self._panel.strange(_fit(message.text), now)]
+                if message.known or self._panel.secret(readings):  # of a hold-up nothing else is said
+                    return readings
+                return [*readings, self._panel.strange(_fit(message.text), now)]
             case OfReceiver():
                 return [self._panel.strange(_fit(message.text), now, RECEIVER, OWN_S)]
             case Strange():

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, mo
 
 from drivers.described import Described
 from drivers.panel_codes import CATCH_ALLS, MOMENTARY, Kind, kind
+from sentinel.core.codes import ROLES
 from sentinel.core.model import Condition, Quality, Reading, Role, Text
 
 if TYPE_CHECKING:
@@ -234,6 +235,11 @@ class Panel:
     def take_unnamed(self, event: Event, at: float) -> Reading:
         """The same for an event that may be none of the entries' own, though its number fits: to its catch-all only."""
         return self._catch(kind(event.code), event, at)
+
+    def secret(self, readings: Iterable[Reading]) -> bool:
+        """Whether one of them is of a point that is silent in the branch: nothing else may move with it (rule 6)."""
+        roles = (self._points[reading.point.partition(".")[2]].role for reading in readings)
+        return any(role is not None and ROLES[role].silent for role in roles)
 
     def say(self, id_: str, word: str, at: float, *, again: bool = False) -> Reading:
         """A word for one of the driver's own points, or for a point whose state the driver knows by itself."""

@@ -76,6 +76,7 @@ class _Watch:
     trouble: str  # the signalled trouble's reason, or ""
     value: Value | None = None
     raw: Condition | None = None  # None: nothing trustworthy read in this run
+    heard: bool = False  # the same, as the branch may see it: not by a press that came by itself
     since: float = 0.0  # when raw began
     reason: str = ""  # why the last read failed
     flapping: bool = False
@@ -117,7 +118,11 @@ class Detector:
             self._watches.append(watch)
 
     def feed(self, readings: Iterable[Reading], now: float, *, sudden: bool = False) -> list[Signal]:
-        """Take readings of one reply; return what they change. `sudden`: they came by themselves, not at their time."""
+        """Take readings of one reply; return what they change. `sudden`: they came by themselves, not at their time.
+
+        No age that the branch is shown begins anew with what a silent point says at such a moment (rule 6): not with a
+        press, nor with its repetition or its end.
+        """
         signals: list[Signal] = []
         for reading in readings:
             if reading.quality is Quality.HELD:
@@ -128,13 +133,12 @@ class Detector:
                 for watch in self._by_point.get(reading.point, ()):
                     watch.reason = reading.reason or "failed"
                 continue
-            hidden = sudden and self._is_press(reading)
+            hidden = sudden and self._is_silent(reading.point)
             if not hidden:
                 self._roots.good(reading.point, reading.at)
             for watch in self._by_point.get(reading.point, ()):
                 if not hidden:
-                    watch.good_at = max(watch.good_at, reading.at)
-                watch.reason = ""
+                    watch.good_at, watch.reason, watch.heard = max(watch.good_at, reading.at), "", True
                 stood = watch.alarm
                 # 1 == True in Python, and a contact that turns into a number is no contact.
                 if watch.raw is None or watch.value != reading.value or type(watch.value) is not type(reading.value):
@@ -170,7 +174,7 @@ class Detector:
 
     def _view(self, watch: _Watch, now: float) -> ZoneView:
         age = now - watch.good_at
-        unknown = watch.raw is None or age > watch.zone.stale_after_s or bool(self._roots.covers(watch.device))
+        unknown = not watch.heard or age > watch.zone.stale_after_s or bool(self._roots.covers(watch.device))
         if watch.alarm:
             condition = Condition.ALARM
         elif unknown:
@@ -186,18 +190,15 @@ class Detector:
         self._roots.good(reading.point, reading.at)
         for watch in self._by_point.get(reading.point, ()):
             watch.good_at, watch.reason = max(watch.good_at, reading.at), ""
+            watch.heard = True
             if watch.raw is None:
                 watch.raw = Condition.TROUBLE if watch.trouble else _STABLE[watch.alarm]
                 watch.since = min(reading.at, now)
             signals += self._settle(watch, now)
         return signals
 
-    def _is_press(self, reading: Reading) -> bool:
-        """A change at a silent point: no age that the branch is shown may begin anew with it (rule 6)."""
-        return any(
-            ROLES[watch.zone.role].silent and (reading.again or watch.value != reading.value)
-            for watch in self._by_point.get(reading.point, ())
-        )
+    def _is_silent(self, point: str) -> bool:
+        return any(ROLES[watch.zone.role].silent for watch in self._by_point.get(point, ()))
 
     @staticmethod
     def _weigh(watch: _Watch, reading: Reading, now: float) -> None:
@@ -247,6 +248,8 @@ class Detector:
             reason = "flapping"
         elif watch.trouble and watch.raw is None and not root:
             return []  # it was in trouble before the restart and has not been heard since
+        elif watch.trouble in _OF_ITS_WORD and watch.raw is Condition.ALARM and ROLES[watch.zone.role].silent:
+            return []  # a press mends no fault: the branch would see it end (rule 6)
         if bool(reason) is bool(watch.trouble):
             watch.trouble = reason
             return []
@@ -274,6 +277,7 @@ def _said(watch: _Watch) -> str:
 
 
 _WORDS = frozenset({"trouble", "bypassed"})  # of panels; `words.REASONS` has their texts
+_OF_ITS_WORD = _WORDS | {"senseless-value", "before"}  # troubles that are in what a point says, not in its silence
 
 
 _STABLE = {True: Condition.ALARM, False: Condition.NORMAL}

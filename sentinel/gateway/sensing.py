@@ -45,7 +45,7 @@ class Sensing:
         self._submit = submit
         self._sink = sink
         self._is_bare = is_bare
-        self._waiting: deque[list[Reading]] = deque(maxlen=WAITING)
+        self._waiting: deque[tuple[list[Reading], bool]] = deque(maxlen=WAITING)
         self._detector: Detector | None = None
         self._behind: asyncio.Future[None] | None = None  # of what was submitted last; the desk keeps the order
         self._undecided: list[tuple[frozenset[str], asyncio.Future[bool]]] = []  # points, and who waits for them
@@ -61,7 +61,8 @@ class Sensing:
         """Begin to detect (or begin anew after a reload), and take what has waited. `began`: monotonic start of polling."""
         self._detector = Detector(zones, devices, conditions, began)
         while self._waiting:
-            self._detect(self._waiting.popleft())
+            readings, sudden = self._waiting.popleft()
+            self._detect(readings, sudden=sudden)
         self._promise()
 
     def take(self, readings: list[Reading]) -> None:
@@ -77,7 +78,7 @@ class Sensing:
         """
         if regular:
             self.taken += len({reading.point for reading in readings})
-        self._take(readings, sudden=True)
+        self._take(readings, sudden=not regular)
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._undecided.append((frozenset(one.point for one in readings if one.quality is Quality.GOOD), done))
         self._promise()
@@ -92,7 +93,7 @@ class Sensing:
         for reading in kept:
             latest[reading.point] = reading
         if self._detector is None:
-            self._waiting.append(readings)
+            self._waiting.append((readings, sudden))
         else:
             self._detect(readings, sudden=sudden)
         if self._sink is not None and kept:  # last: no fault of a record keeps an alarm from the desk
@@ -134,7 +135,7 @@ class Sensing:
                 self._promise()
             self.alive()
 
-    def _detect(self, readings: list[Reading], *, sudden: bool = False) -> None:
+    def _detect(self, readings: list[Reading], *, sudden: bool) -> None:
         assert self._detector is not None
         if readings:
             self._tell(self._detector.feed(readings, readings[-1].at, sudden=sudden))

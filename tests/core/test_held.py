@@ -97,6 +97,38 @@ def test_a_press_that_comes_by_itself_lets_no_age_begin_anew() -> None:
     assert branch.view().age_s == 0.0
 
 
+def test_neither_a_repetition_nor_the_end_of_a_press_lets_an_age_begin_anew() -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS)
+    hold(branch)
+    for word in ("alarm", "alarm", "normal", "normal"):
+        branch.wait(1.0)
+        press(branch, word)
+    assert (branch.view().age_s, branch.detector.devices(branch.now)[0].age_s) == (4.0, 4.0)
+
+
+def test_a_press_before_the_first_sign_of_life_is_told_and_leaves_the_button_unknown() -> None:
+    branch = Sensing.one(Role.HOLD_UP, SAYS)
+    branch.fail()
+    before = branch.view()
+    assert [one.condition for one in press(branch)] == [ALARM]
+    assert (branch.view().unknown, branch.view().reason) == (before.unknown, before.reason) == (True, "no-reply")
+    hold(branch)
+    assert not branch.view().unknown
+
+
+def test_a_press_ends_no_fault_and_its_end_leaves_it() -> None:
+    states = StateSense((("normal", NORMAL), ("alarm", ALARM), ("trouble", TROUBLE)))
+    branch = Sensing.one(Role.HOLD_UP, states)
+    press(branch, "trouble")
+    hold(branch)
+    assert said(branch.wait(2.0)) == [("zone:z", TROUBLE, TROUBLE)]
+    assert said(press(branch, "alarm") + hold(branch) + branch.wait(2.0)) == [("zone:z", ALARM, ALARM)]
+    assert branch.view().reason == "trouble"
+    assert not said(press(branch, "trouble") + hold(branch) + branch.wait(2.0))
+    assert branch.view().reason == "trouble"
+    assert said(press(branch, "normal")) == [("zone:z", NORMAL, TROUBLE)]
+
+
 def test_a_fire_that_comes_by_itself_is_heard_of_just_now() -> None:
     branch = Sensing.one(Role.FIRE, SAYS)
     hold(branch)

@@ -9,6 +9,7 @@ import pytest
 
 from sentinel.core import facts
 from sentinel.core.model import Role, Severity
+from sentinel.gateway.metrics import metrics
 from sentinel.journal.errors import JournalUnavailable, Reason
 from tests.fakes import Story, virtual_loop
 
@@ -207,3 +208,48 @@ async def test_a_reload_lets_a_panel_go_on_where_it_was(branch: Story) -> None:
     assert acknowledged(branch) == ["E130", "E110"]
     assert {"zone:intruder-panel-cash-room", "zone:intruder-panel-other-fire"} <= set(branch.subjects())
     assert not any(view.unknown for view in behind(branch))
+
+
+async def seen(branch: Story) -> dict[str, object]:
+    """All figures and all that the status says, but for the instant."""
+    _, status = await branch.ask("GET", "/api/v1/status")
+    _, incidents = await branch.ask("GET", "/api/v1/incidents")
+    figures = [line for line in metrics(branch.gateway).splitlines() if "rss" not in line]
+    return {"status": {k: v for k, v in status.items() if k != "at"}, "incidents": incidents, "figures": figures}
+
+
+@pytest.mark.parametrize("last", ["a heartbeat that came", "a heartbeat that was lost", "none since the start"])
+async def test_no_figure_tells_that_a_button_was_pressed_twice_and_let_go(last: str) -> None:
+    """Twins: the same branch with and without."""
+    found = []
+    for pressed in (False, True):
+        async with Story(whole=True) as branch:
+            await branch.seconds(40)
+            if last == "none since the start":
+                await branch.restart(cut_power=True)
+            branch.receiver.works = last == "a heartbeat that came"
+            await branch.seconds(42)
+            for message in (b"5011 18C601E12201007\x14", b"5011 18C601R12201007\x14") if pressed else ():
+                for _ in range(2):
+                    branch.line.say(message)
+                    await branch.seconds(0.5)
+            await branch.seconds(0.0 if pressed else 2.0)
+            assert bool(list(branch.open())) is pressed
+            found.append(await seen(branch))
+    assert found[0] == found[1]
+
+
+async def test_a_press_ends_no_fault_of_its_button() -> None:
+    button = {"      cash-room:": "      till: {role: hold-up, zone: 7, name: {en: till, hi: गल्ला}}\n      cash-room:"}
+    async with Story(whole=True, edits=button) as branch:
+        await branch.seconds(40)
+        branch.receiver.report("380", 7)
+        await branch.seconds(20)
+        branch.mark()
+        before = await seen(branch)
+        branch.receiver.report("122", 7)
+        await branch.seconds(2)
+        assert "zone:intruder-panel-till" in branch.subjects()
+        after = await seen(branch)
+        assert after["incidents"] == before["incidents"]
+        assert not [line for line in branch.letters() if line.endswith("restored")]
