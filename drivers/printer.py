@@ -75,12 +75,17 @@ def _own(options: PrinterOptions) -> list[Described]:
     if options.daily_test is None:
         return []
     name = Text("पैनल की रोज़ की जाँच", "panel's periodic test")
-    return [Described(TEST_DUE, "word", float(options.alive), Role.PANEL_FAULT, WORDS, name, pushed=True)]
+    return [Described(TEST_DUE, "word", _every_s(options), Role.PANEL_FAULT, WORDS, name, pushed=True)]
 
 
 def points(options: PrinterOptions) -> list[Described]:
     """Every point of the panel behind the printer port."""
-    return described(options, float(options.alive), _own(options))
+    return described(options, _every_s(options), _own(options))
+
+
+def _every_s(options: PrinterOptions) -> float:
+    """Three signs of life may be missed before a point is unknown, and that is to be after `alive`."""
+    return float(options.alive) / 3
 
 
 class Printer:
@@ -140,22 +145,26 @@ class Printer:
         line = _BLANKS.sub(" ", _ESCAPES.sub(b"", raw).decode("ascii")).strip()
         if not line:
             return Turn()
-        readings: list[Reading] = []
-        if self._beat_at is None or now - self._beat_at >= BEAT_S:  # any line is a sign of life
-            self._beat_at = now
-            readings = self._panel.beat(now)
+        beat = self._panel.beat(now) if self._beat_at is None or now - self._beat_at >= BEAT_S else []
+        readings = self._meaning(line, now)
+        if readings is None:
+            self._unknown += 1
+            return Turn((self._panel.strange(f"unknown-line:{line}", now),))
+        if beat and not self._panel.secret(readings):
+            self._beat_at, readings = now, [*beat, *readings]
+        return Turn(tuple(readings))
+
+    def _meaning(self, line: str, now: float) -> list[Reading] | None:
+        """What a line says; None when no row fits: it may be noise, and noise is no sign of life."""
         if self._test is not None and self._test.fullmatch(line):
             self._test_at = now
-            return Turn((*readings, self._panel.say(TEST_DUE, Word.NORMAL, now)))
+            return [self._panel.say(TEST_DUE, Word.NORMAL, now)]
         said = self._table.read(line)
         if said is None:
-            self._unknown += 1
-            readings.append(self._panel.strange(f"unknown-line:{line}", now))
-        elif said.means is Is.NOTED:
-            readings.append(self._panel.say(Kind.EVENT, f"noted {printable(line, 60)}", now))
-        elif said.means is not Is.IGNORED:
-            readings += self._panel.take(self._event(said), now)
-        return Turn(tuple(readings))
+            return None
+        if said.means is Is.NOTED:
+            return [self._panel.say(Kind.EVENT, f"noted {printable(line, 60)}", now)]
+        return [] if said.means is Is.IGNORED else self._panel.take(self._event(said), now)
 
     def _event(self, said: Said) -> Event:
         status = Status.NEW if said.means is Is.NEW else Status.RESTORED

@@ -23,8 +23,8 @@ MOST = 200  # characters of a line; printers have 40, 80 or 160 columns
 _FIELDS = {  # `text` takes all that is left, so it stands last
     "zone": r"(?P<zone>[0-9]{1,5})",
     "partition": r"(?P<partition>[0-9]{1,2})",
-    "point": r"(?P<point>[^ ]{1,20})",
-    "skip": r"[^ ]{1,20}",
+    "point": r"(?P<point>[^ END]{1,20})",  # END: what is written after it, so that there is one way to match
+    "skip": r"[^ END]{1,20}",
     "text": r"(?P<text>.*)",
 }
 _STAMP = re.compile(r" *[0-9]{2}[/.-][0-9]{2}(?:[/.-][0-9]{2,4})? [0-9]{2}:[0-9]{2}(?::[0-9]{2})? *;?")
@@ -42,8 +42,11 @@ def compiled(line: str) -> re.Pattern[str]:
             raise ValueError(f'"{{{name}}}" stands twice')
         if name == "text" and found.end() != len(line):
             raise ValueError('"{text}" takes all that is left: put it last')
+        if at and at == found.start() and name != "text":
+            raise ValueError(f'"{{{name}}}" follows another field at once: something must stand between them')
         seen.add(name)
-        pattern += re.escape(line[at : found.start()]) + _FIELDS[name]
+        end = line[found.end() : found.end() + 1].replace("{", "")
+        pattern += re.escape(line[at : found.start()]) + _FIELDS[name].replace("END", re.escape(end))
         at = found.end()
     rest = line[at:]
     if "{" in rest or "}" in rest:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from drivers.panel import MOST_SOURCES
-from drivers.printer import Printer, PrinterOptions
+from drivers.printer import Printer, PrinterOptions, points
 from drivers.printer_lines import FOLDER, MOST, LineForm, Table, TableForm, compiled, table, tables
+from sentinel.core.model import Quality
+from sentinel.settings.policy import STALE_SIGNS
 from sentinel.settings.yaml import load_yaml
 
 FAULTS = int(os.environ.get("SENTINEL_FAULTS", "100000"))
@@ -133,3 +135,41 @@ def test_what_looks_like_a_regular_expression_is_only_text() -> None:
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, object], remedy: str) -> None:
     with pytest.raises(ValidationError, match=remedy):
         PrinterOptions.model_validate(options)
+
+
+def test_noise_is_no_sign_of_life() -> None:
+    """A port at a wrong speed gives lines too: what is on the other end is not known, so nothing is held."""
+    printer = driver()
+    (turn,) = printer.feed(b"x\x81z~\r\n", 1.0)
+    assert [reading.point for reading in turn.readings] == ["fire.other-trouble"]
+    (turn,) = printer.feed(LINES[5], 2.0)
+    assert {reading.quality for reading in turn.readings} == {Quality.HELD, Quality.GOOD}
+
+
+def test_a_printer_that_says_nothing_is_unknown_after_what_the_config_allows() -> None:
+    every_s = {point.every_s for point in points(PrinterOptions(table="afp-2800", alive="24h"))}
+    assert {STALE_SIGNS * every for every in every_s} == {86_400.0}
+
+
+def test_a_hold_up_on_a_printers_line_is_no_sign_of_life() -> None:
+    printer = Printer("fire", PrinterOptions(lines=(LineForm(line="HOLD UP {zone}", codes=(122,)),)))
+    printer.opened(0.0)
+    (turn,) = printer.feed(b"HOLD UP 5\r\n", 1.0)
+    assert [reading.point for reading in turn.readings] == ["fire.other-hold-up"]
+
+
+@pytest.mark.parametrize(
+    "line", ["A" + "{skip}/" * 14, "ON {skip}/{skip}/{skip} {skip}:{skip}:{skip} FIRE", "{skip} " * 17]
+)
+def test_no_line_of_a_table_takes_long_whatever_comes(line: str) -> None:
+    pattern = compiled(line.strip())
+    for hostile in ("A" + "/" * 199, "A" + "b" * 199, "ON " + "/" * 190, "ON " + "/:" * 95, "a " * 100):
+        began = time.perf_counter()
+        pattern.fullmatch(hostile)
+        assert time.perf_counter() - began < 0.1
+
+
+@pytest.mark.parametrize("line", ["A {skip}{skip}", "A {point}{skip} B", "A {skip}{zone}"])
+def test_fields_with_nothing_between_them_are_refused(line: str) -> None:
+    with pytest.raises(ValidationError, match="something must stand between"):
+        LineForm(line=line, codes=(110,))
