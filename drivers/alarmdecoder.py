@@ -82,6 +82,7 @@ class AlarmDecoder:
         self._state = Ad2State(options.points)
         self._lines = TextLines(LONGEST)
         self._points = [f"{device}.{point.id}" for point in points(options)]
+        self._radio = f"{device}.{RADIO}"
         self._damaged = 0
         self._open = ""
         self._begin(0.0)
@@ -165,7 +166,8 @@ class AlarmDecoder:
         if now - self._heard_since < SETTLE_S or now - self._beat_at < SETTLE_S:
             return []
         self._beat_at = now
-        return self._panel.beat(now)
+        # Whether silent alarms are passed on is not known before the AD2 has said so; held, it would read normal.
+        return [one for one in self._panel.beat(now) if one.point != self._radio or one.quality is not Quality.HELD]
 
 
 def _shown(text: str) -> str:

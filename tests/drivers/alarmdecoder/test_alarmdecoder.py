@@ -155,3 +155,12 @@ def test_a_lying_panel_changes_nothing() -> None:
 def test_a_point_of_the_drivers_own_cannot_be_named_again(taken: str) -> None:
     with pytest.raises(ValueError, match="choose another"):
         AlarmDecoderOptions.model_validate({"points": {taken: {"role": "shutter", "zone": 1, "name": NAME}}})
+
+
+def test_whether_silent_alarms_are_passed_on_is_not_known_before_the_ad2_has_said_so() -> None:
+    driver, panel = listening(), SimulatedAlarmDecoder()
+    mute = [r for second in range(0, 60, 5) for r in readings_of(driver.feed(panel.beat(), float(second)))]
+    assert "d.mains" in {reading.point for reading in mute}
+    assert "d.radio" not in {reading.point for reading in mute}
+    driver.feed(panel.hear(b"C\r"), 60.0)
+    assert "d.radio" in {reading.point for reading in readings_of(driver.feed(panel.beat(), 65.0))}
