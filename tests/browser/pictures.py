@@ -1,6 +1,6 @@
 """The pictures of the README, taken from the real page of the demo's branch: `python -m tests.browser.pictures`.
 
-Only the day before is made up: it lies in the record when the daemon starts.
+Only the day before is made up: it lies in the record when the daemon starts; and what the cameras show is drawn.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sentinel.demo.town import town
 from sentinel.telemetry.model import Counts, Flush, Keep, Summary
 from sentinel.telemetry.store import Store
 from tests.browser.conftest import ARGS, CHROMIUM
+from tests.pictures.scenes import Scene
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -31,6 +32,7 @@ MOST_BYTES = 150_000
 DAY_MIN = 26 * 60
 PHONE = {"viewport": {"width": 390, "height": 1240}}
 DESK = {"viewport": {"width": 1200, "height": 1100}, "device_scale_factor": 0.75}  # as wide as a README is shown
+GATE, COUNTER = 1, 2  # channels
 METER = {"battery.current": 0.42, "battery.power": 4.9, "battery.energy": 812.0, "climate.humidity": 41.0}
 
 
@@ -72,6 +74,9 @@ async def main() -> int:
         for point, value in METER.items():
             made.bus.set(point, value)
         made.bus.set("battery.voltage", 11.6)
+        for number, camera in made.recorder.cameras.items():
+            camera.scene = str(number)
+            made.recorder.pictures[camera.scene] = Scene(room=number, people=number % 2).jpeg()
         phone = await opened(browser, made, "hi", PHONE)
         await expect(phone.locator(".told-list")).to_contain_text("भेजी गई", timeout=20_000)
         await taken(phone, "page-phone-hi.png")
@@ -85,11 +90,21 @@ async def main() -> int:
         await desk.locator("h1").hover()
         await taken(desk, "page-desk-en.png")
         await desk.locator("#plots").screenshot(path=FOLDER / "page-plots-en.png")
+        blind(made)
+        await expect(desk.locator("[data-key='place:road']")).to_contain_text("not in view", timeout=25_000)
+        await expect(desk.locator("[data-key='film:recorder.counter']")).to_contain_text("11 days", timeout=15_000)
+        await desk.locator("#cameras").screenshot(path=FOLDER / "page-cameras-en.png")
         await browser.close()
     sizes = {path.name: path.stat().st_size for path in sorted(FOLDER.glob("page-*.png"))}
     for name, size in sizes.items():
         print(f"{name} {size // 1000} kB")
     return int(max(sizes.values()) > MOST_BYTES)
+
+
+def blind(made: Town) -> None:
+    """The gate camera is torn off, and the finest picture of the counter leaves room for eleven days."""
+    made.recorder.cameras[GATE].online = False
+    made.recorder.cameras[COUNTER].kept_days = 11.2
 
 
 async def opened(browser: Browser, made: Town, lang: str, device: dict[str, Any]) -> Page:

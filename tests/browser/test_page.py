@@ -414,6 +414,34 @@ async def test_a_camera_that_goes_blind_takes_its_places_out_of_view_before_the_
     await expect(row(page, "place:road")).to_have_class("place-seen calm", timeout=25_000)
 
 
+async def test_what_the_camera_saw_stands_on_the_card_for_everybody_and_has_its_place_before_it_comes(
+    branch: Branch, open_page: OpenPage
+) -> None:
+    branch.set("panel.di4", value=False)
+    one = await branch.opened("strong-room")
+    for context in ({}, {"viewport": PHONE, "color_scheme": "dark"}):
+        page = await open_page(**context)
+        await see(page, branch)
+        strip = page.locator(f"#i{one.code} .pictures")
+        first = strip.locator("img").first
+        await expect(first).to_have_attribute("alt", "Picture from Strong room camera", timeout=15_000)
+        await expect(strip).to_contain_text(re.compile(r"Strong room camera\s*(before|after) · [0-9:]{8}"))
+        await first.scroll_into_view_if_needed()
+        await expect(first).to_have_js_property("complete", value=True)
+        await expect(first).not_to_have_js_property("naturalWidth", 0)
+        width, height = await first.evaluate("one => [one.clientWidth, one.clientHeight]")
+        assert abs(width / height - 4 / 3) < 0.05  # whatever it shows, or nothing yet
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for options in (SEVEN_TO_ONE, None):
+            found = await Axe().run(page, context={"include": [["#incidents"]]}, options=options)
+            assert found.violations_count == 0, found.generate_report()
+    await page.goto(f"{branch.url}/?lang=hi")
+    await expect(first).to_have_attribute("alt", "स्ट्रांग रूम का कैमरा: तस्वीर")
+    async with page.context.expect_page() as opened:
+        await first.click()
+    assert (await opened.value).url.startswith(f"{branch.url}/api/v1/incidents/{one.code}/pictures/")
+
+
 # --- Curves ------------------------------------------------------------------------------------------------------------
 
 
