@@ -154,6 +154,7 @@ async def _recorder(settings: Settings, id_: str, device: Device, link: Any) -> 
     except TimeoutError:
         return [*said, (("devices", id_), f"not looked through within {LINE_S:g} s", Level.FINDING)]
     said += _channels(id_, options, found)
+    said += _unwritten(id_, options, found)
     bad = list(found.bad(options))
     said += [(_place(id_, options, point), f"{point}: {shown(word)}", Level.FINDING) for point, word in bad]
     if not bad:
@@ -191,6 +192,18 @@ def _channels(id_: str, options: Any, found: Found) -> Iterator[Said]:
                 f"the recorder has channel {number}{called}{state}, not written here",
                 level,
             )
+
+
+def _unwritten(id_: str, options: Any, found: Found) -> Iterator[Said]:
+    """What the daemon would learn anew at each start: another recorder, or a disk less, is then not noticed."""
+    serial = found.inventory.serial if found.inventory is not None else ""
+    if serial and not options.serial:
+        text = f"serial is not written: another recorder is not noticed after a restart; write serial: {shown(serial)}"
+        yield ("devices", id_), text, Level.NOTE
+    disks = found.readings.get("disks")
+    if disks is not None and disks.quality is Quality.GOOD and not options.disks:
+        text = "disks is not written: one that is gone is forgotten by a restart; write how many there are"
+        yield ("devices", id_), text, Level.NOTE
 
 
 def _place(id_: str, options: Any, point: str) -> Place:

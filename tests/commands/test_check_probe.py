@@ -70,8 +70,22 @@ def test_a_recorder_that_is_as_written_answers(tmp_path: Path, capsys: pytest.Ca
     with recorder(simulator) as port:
         checked(branch(tmp_path, port), "--probe")
     said = [line for line in capsys.readouterr().out.splitlines() if "devices.recorder" in line]
-    assert len(said) == 1, said
-    assert "devices.recorder: note: answers, " in said[0]
+    assert all(": note: " in line for line in said), said
+    assert any("devices.recorder: note: answers, " in line for line in said)
+
+
+def test_what_a_restart_would_forget_is_asked_for_with_what_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with recorder(simulator) as port:
+        checked(branch(tmp_path, port), "--probe")
+        said = capsys.readouterr().out
+        assert (
+            "note: serial is not written: another recorder is not noticed after a restart; write serial: DS-76" in said
+        )
+        assert "note: disks is not written" in said
+        checked(branch(tmp_path, port, disks="1"), "--probe")
+        assert "disks is not written" not in capsys.readouterr().out
 
 
 def test_a_recorder_that_is_not_as_written_is_told_thing_by_thing(
