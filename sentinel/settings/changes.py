@@ -9,8 +9,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sentinel.core.codes import ROLES
 from sentinel.core.facts import Change
-from sentinel.core.model import Severity
+from sentinel.core.model import Role, Severity
 from sentinel.settings.hours import SiteKind
 from sentinel.settings.place import week
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _ABSENT: Any = object()
 _LONGEST = 120  # of one side of a change, in characters
 _LOUD = {Severity.CRITICAL, Severity.HIGH}
+FAULTS, HOLD_UPS = 200, 12  # Contact ID: events below are alarms; 120 to 129 are hold-ups and duress
 
 Where = tuple[str, ...]
 
@@ -182,6 +184,25 @@ def _loud_device_touched(change: _Change) -> bool:
     return not change.added and change.loud_device()
 
 
+def _less_watched(change: _Change) -> bool:
+    """Whether a panel's periodic test is waited for no more, longer, or by another line."""
+    longer = change.where[-1] not in ("every", "test_every") or change.after is None or _longer(change)
+    return change.before not in (None, _ABSENT) and longer and change.loud_device()
+
+
+def _taken_from_the_loud(change: _Change) -> bool:
+    """Whether a panel's new point takes alarms that were told louder, or more quietly where it must be quiet, before."""
+    if not change.added or not change.loud_device():
+        return False
+    try:
+        events, role = change.after.get("event") or [], Role(change.after["role"])
+    except (AttributeError, KeyError, ValueError):
+        return True
+    alarms = not events or any(event < FAULTS for event in events)
+    hold_up = any(event // 10 == HOLD_UPS for event in events)
+    return (alarms and ROLES[role].severity not in _LOUD) or (hold_up and not ROLES[role].silent)
+
+
 # DESIGN rule 16. The first pattern that fits and whose judge agrees is enough.
 _WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
     (("zones", "*"), lambda c: c.removed and c.loud_zone()),
@@ -228,6 +249,14 @@ _WEAKENINGS: tuple[tuple[tuple[str, ...], Callable[[_Change], bool]], ...] = (
     (("devices", "*", "options", "footage", "days"), _shorter),
     (("devices", "*", "options", "footage", "hold_since"), _held_less),
     (("devices", "*", "options", "points", "**"), _loud_device_touched),
+    (("devices", "*", "options", "points", "*"), _taken_from_the_loud),
+    (("devices", "*", "options", "account"), _loud_device_touched),
+    (("devices", "*", "options", "format"), _loud_device_touched),
+    (("devices", "*", "options", "variant"), _loud_device_touched),
+    (("devices", "*", "options", "table"), _loud_device_touched),
+    (("devices", "*", "options", "lines", "**"), _loud_device_touched),
+    (("devices", "*", "options", "daily_test", "**"), _less_watched),
+    (("devices", "*", "options", "test_every"), _less_watched),
     (("devices", "*", "link"), _loud_device_touched),
     (("devices", "*", "driver"), _loud_device_touched),
     (("devices", "*", "options", "profile"), _loud_device_touched),

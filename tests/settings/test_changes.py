@@ -310,3 +310,55 @@ def test_places_that_an_older_release_wrote_otherwise_are_compared_with_suspicio
     paths = {change.path for change in difference(older, GOOD) if change.weakens}
     assert "zones.counter.on_delay" in paths
     assert "rooms.durg.may_speak_for" in paths
+
+
+def panel(**changed: object) -> dict[str, Any]:
+    """The program with a panel that speaks by itself, a loud zone behind it."""
+    point = {"role": "intrusion", "zone": 5, "event": [], "partition": None}
+    whole = {
+        "account": "C601", "format": "mlr2", "table": "afp-2800", "lines": [], "points": {"cash": point},
+        "test_every": 86400.0, "daily_test": {"line": "TEST {text}", "every": 86400.0},
+    }  # fmt: skip
+    device = {"name": {}, "link": "line", "driver": "x", "options": {**whole, **changed}}
+    zone = {"point": "p.other-fire", "role": "fire", "severity": "critical"}
+    return {
+        **GOOD,
+        "devices": {**GOOD["devices"], "p": device},
+        "zones": {**GOOD["zones"], "p-other-fire": zone},
+    }
+
+
+def entry(role: str, **events: object) -> dict[str, Any]:
+    points = panel()["devices"]["p"]["options"]["points"]
+    return {"points": {**points, "new": {"role": role, **events}}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "path"),
+    [
+        ({"account": "C602"}, "account"),
+        ({"format": "d6500"}, "format"),
+        ({"table": None}, "table"),
+        ({"lines": [{"line": ":ALARM {text}", "means": "ignored"}]}, "lines"),
+        ({"test_every": None}, "test_every"),
+        ({"test_every": 172800.0}, "test_every"),
+        ({"test_every": 43200.0}, ""),
+        ({"daily_test": None}, "daily_test"),
+        ({"daily_test": {"line": "TEST {text}", "every": 172800.0}}, "daily_test.every"),
+        ({"daily_test": {"line": "{skip} {text}", "every": 86400.0}}, "daily_test.line"),
+        (entry("panel-fault", zone=6), "points.new"),
+        (entry("mains", event=[130]), "points.new"),
+        (entry("panic", event=[122]), "points.new"),
+        (entry("mains", event=[301]), ""),
+        (entry("vault", zone=6), ""),
+        (entry("hold-up", event=[122]), ""),
+    ],
+)
+def test_what_takes_alarms_from_a_panel_weakens(changed: dict[str, Any], path: str) -> None:
+    found = {change.path for change in difference(panel(), panel(**changed)) if change.weakens}
+    assert found == ({f"devices.p.options.{path}"} if path else set())
+
+
+def test_a_periodic_test_that_is_waited_for_from_now_on_weakens_nothing() -> None:
+    before = panel(test_every=None, daily_test=None)
+    assert not [change for change in difference(before, panel()) if change.weakens]
