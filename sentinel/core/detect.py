@@ -97,11 +97,21 @@ class ZoneView:
 
 
 class Detector:
-    """All zones of a branch. `conditions` is the last signalled condition by key, so that a restart tells only news."""
+    """All zones of a branch. `conditions` is the last signalled condition by key, so that a restart tells only news.
+
+    `blind`: they could not be read, and who only says that nothing changed has said nothing.
+    """
 
     def __init__(
-        self, zones: Sequence[Zone], devices: Sequence[Device], conditions: Mapping[str, Condition], now: float
+        self,
+        zones: Sequence[Zone],
+        devices: Sequence[Device],
+        conditions: Mapping[str, Condition],
+        now: float,
+        *,
+        blind: bool = False,
     ) -> None:
+        self._blind = blind
         self._roots = Roots(devices, zones, conditions, now)
         self._by_point: dict[str, list[_Watch]] = {}
         self._watches: list[_Watch] = []
@@ -190,10 +200,10 @@ class Detector:
         self._roots.good(reading.point, reading.at)
         for watch in self._by_point.get(reading.point, ()):
             watch.good_at, watch.reason = max(watch.good_at, reading.at), ""
-            watch.heard = True
-            if watch.raw is None:
+            if watch.raw is None and not self._blind:
                 watch.raw = Condition.TROUBLE if watch.trouble else _STABLE[watch.alarm]
                 watch.since = min(reading.at, now)
+            watch.heard = watch.heard or not self._blind
             signals += self._settle(watch, now)
         return signals
 

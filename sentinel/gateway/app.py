@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.gateway")
 
 DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
+DECIDE_S = 2.0  # a reload waits so long for what was signalled
 LEAVE_S = 1.0  # what was cancelled is over within this
 SILENT_S = 30.0  # a part without a sign of life for so long is stuck
 AUDITOR_SILENT_S = 180.0
@@ -118,13 +119,14 @@ class Gateway:
         self._memory = MemoryOutbox(self.outbox.channel, self._letter_from_memory, self.desk.submit)
         self._plant_task: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._blind = False  # the journal could not be read at the start: nobody knows what stood before
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
         self.outbox.on_health = self.exits.lane_health
         self.outbox.silent = self._of_a_silent_incident
         self.desk.listeners.append(self._recorded)
         self.desk.from_memory = self._memory.tell
         self.desk.withdrawn = self._memory.withdraw
-        self.desk.written_again = self._memory.stop
+        self.desk.written_again = self._written_again
         self.desk.stepped = self.clock.stepped
 
     # --- Life ------------------------------------------------------------------------------------------------------
@@ -203,6 +205,7 @@ class Gateway:
             await self.names.learn(self.desk.state)
         except JournalUnavailable as error:
             self.desk.begin_bare(error)
+            self._blind = True
         self.clock.stepped()  # steps are counted from here
         program = Program.of(self.settings)
         told = program.tell(self.desk, facts.Started(sentinel.__version__, program.config, program.changes))
@@ -211,8 +214,19 @@ class Gateway:
         self.progress.watch("journal", lambda: self.journal.stalled_s(self.clock.monotonic()) > JOURNAL_SILENT_S)
         self.desk.alive = self.progress.expect("desk", SILENT_S)
         self._start("desk", self.desk.run)
-        self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, began)
+        self._detect_from(began)
         self.recorder.open(self.progress, self.fallen)
+
+    def _detect_from(self, began: float) -> None:
+        policy, conditions = self.desk.policy, self.desk.state.conditions
+        self.sensing.start(policy.zones, policy.devices, conditions, began, blind=self._blind)
+
+    def _written_again(self) -> None:
+        """Bare mode has ended. What stood before a start that could not read the journal is known now."""
+        self._memory.stop()
+        if self._blind:
+            self._blind = False
+            self._detect_from(self.clock.monotonic())
 
     def _asked_to_stop(self, reason: str) -> None:
         log.info("stopping reason=%s", reason)
@@ -266,10 +280,12 @@ class Gateway:
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
             await self._leave(*self._plant_tasks())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DECIDE_S):
+                    await self.desk.submit()  # what was signalled stands in the state from which detection begins anew
             self.plant = Plant(new, self.sensing, self.clock, self._world.link)
             self._plant_task = self._poll()
-            now = self.clock.monotonic()
-            self.sensing.start(self.desk.policy.zones, self.desk.policy.devices, self.desk.state.conditions, now)
+            self._detect_from(self.clock.monotonic())
         if _record_of(old) != _record_of(new):
             await self._record_anew(new)
         if old.gateway != new.gateway:

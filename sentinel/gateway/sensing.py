@@ -56,10 +56,19 @@ class Sensing:
         self.alive: Callable[[], None] = lambda: None
 
     def start(
-        self, zones: Sequence[Zone], devices: Sequence[Device], conditions: Mapping[str, Condition], began: float
+        self,
+        zones: Sequence[Zone],
+        devices: Sequence[Device],
+        conditions: Mapping[str, Condition],
+        began: float,
+        *,
+        blind: bool = False,
     ) -> None:
-        """Begin to detect (or begin anew after a reload), and take what has waited. `began`: monotonic start of polling."""
-        self._detector = Detector(zones, devices, conditions, began)
+        """Begin to detect (or begin anew after a reload), and take what has waited. `began`: monotonic start of polling.
+
+        `blind`: the conditions of before could not be read.
+        """
+        self._detector = Detector(zones, devices, conditions, began, blind=blind)
         while self._waiting:
             readings, sudden = self._waiting.popleft()
             self._detect(readings, sudden=sudden)

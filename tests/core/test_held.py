@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel.core.detect import Detector
 from sentinel.core.model import Condition, Failure, Quality, Reading, Role, Severity, StateSense
 from tests.core.sensing import Sensing, device, said, zone
 
@@ -157,3 +158,13 @@ def test_what_flaps_is_decided_for_its_trouble_was_told() -> None:
         told += branch.read("alarm" if n % 2 else "normal") + branch.wait(1.0)
     assert "flapping" in {one.reason for one in told}
     assert not branch.detector.undecided({"d.z"})
+
+
+def test_a_sign_of_life_says_nothing_where_nobody_knows_what_stood_before() -> None:
+    branch = Sensing.one(Role.INTRUSION, SAYS)
+    one = branch.zones[0]
+    branch.detector = Detector((one,), (device("d", "line", one),), {}, branch.now, blind=True)
+    assert said(hold(branch) + branch.wait(2.0)) == []
+    assert (branch.view().condition, branch.view().unknown) == (Condition.UNKNOWN, True)
+    press(branch, "normal")
+    assert branch.view().condition is NORMAL

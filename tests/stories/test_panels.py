@@ -253,3 +253,24 @@ async def test_a_press_ends_no_fault_of_its_button() -> None:
         after = await seen(branch)
         assert after["incidents"] == before["incidents"]
         assert not [line for line in branch.letters() if line.endswith("restored")]
+
+
+async def test_what_stood_before_a_start_without_a_card_reads_unknown_until_the_card_is_read(branch: Story) -> None:
+    def cash_room() -> tuple[str, bool]:
+        (view,) = (one for one in behind(branch) if one.zone.id == "intruder-panel-cash-room")
+        return str(view.condition), view.unknown
+
+    branch.receiver.report("130", 5)
+    await branch.seconds(5)
+    await branch.power_off()
+    pull_card(branch)
+    await branch.boot()
+    await branch.seconds(60)
+    assert cash_room() == ("unknown", True)
+    put_card_back(branch)
+    await branch.seconds(90)
+    assert cash_room() == ("alarm", False)
+    branch.receiver.report("130", 5, restored=True)
+    await branch.seconds(20)
+    assert "zone:intruder-panel-cash-room" not in branch.subjects()
+    assert cash_room() == ("normal", False)
