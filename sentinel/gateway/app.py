@@ -66,7 +66,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("sentinel.gateway")
 
 DRAIN_S = 3.0  # what is being sent may end; an orderly stop is over within 5 s
-DECIDE_S = 2.0  # a reload waits so long for what was signalled
 LEAVE_S = 1.0  # what was cancelled is over within this
 SILENT_S = 30.0  # a part without a sign of life for so long is stuck
 AUDITOR_SILENT_S = 180.0
@@ -280,9 +279,6 @@ class Gateway:
             await self._open_ways(new)
         if (old.links, old.devices, old.zones, old.summaries) != (new.links, new.devices, new.zones, new.summaries):
             await self._leave(*self._plant_tasks())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(DECIDE_S):
-                    await self.desk.submit()  # what was signalled stands in the state from which detection begins anew
             self.plant = Plant(new, self.sensing, self.clock, self._world.link)
             self._plant_task = self._poll()
             self._detect_from(self.clock.monotonic())
