@@ -28,6 +28,7 @@ from sentinel.gateway.faults import DAMAGED, Fault
 from sentinel.gateway.machine import in_steps
 from sentinel.gateway.recorders import Recorders
 from sentinel.gateway.vitals import Daemon, Vitals
+from sentinel.pictures.shelf import LEFT
 from sentinel.settings.recording import InfluxV2
 from sentinel.telemetry.model import Keep
 from sentinel.telemetry.sampling import Sampler
@@ -274,8 +275,13 @@ class Recorder:
         self._judge(now)
 
     def _shown_free(self) -> int | None:
-        """As if no pictures were kept: those of a hold-up would be seen in it (rule 6)."""
-        return None if self._card.free is None else in_steps(self._card.free + self._around.pictures())
+        """As if no pictures were kept: those of a hold-up would be seen in it (rule 6). On a card that is too full for them,
+        what there is.
+        """
+        free = self._card.free
+        if free is None:
+            return None
+        return in_steps(free + self._around.pictures() if free >= LEFT else free)
 
     def _saw(self, views: Sequence[ZoneView], now_ms: int) -> None:
         for view in views:

@@ -255,6 +255,9 @@ async def test_pictures_that_are_kept_do_not_show_in_the_room_that_is_left(house
     lines = [line for line in await house.lines("gateway") if "disk_free_bytes" in line]
     assert lines
     assert all(f"disk_free_bytes={2**30}i" in line for line in lines)
+    house.card.free_bytes = 16 * 2**20
+    await house.lives(60)
+    assert house.recorder.view().disk_free_bytes == 16 * 2**20  # a card that is full is not shown as roomy
 
 
 async def test_incidents_are_recorded_when_they_open_are_answered_or_close_and_silent_ones_never(
