@@ -101,11 +101,13 @@ class DscState:
         self._duress_until: float | None = None
         self._dump: _Dump | None = None
         self._heard_at = -math.inf
+        self._openings = 0
         self.missing: frozenset[int] = frozenset()  # zones of the config that the last answer left out
 
     def opened(self, now: float) -> None:
         """The line is a new one: what was asked on the old will not be answered; after a while an alarm may be another."""
         self._dump = None
+        self._openings += 1
         away = now - self._heard_at > SAME_S
         for number, partition in self._partitions.items():
             stands = any(zone.alarm and zone.alarm[1] == number for zone in self._zones.values())
@@ -184,6 +186,8 @@ class DscState:
         if zone.critical and zone.open:
             if zone.alarm is None:
                 yield self._alarm(number, zone, zone.partition, read_back=True)
+                # At the start of a run that is reason enough: all of it may have been told by the run before.
+                self._area(zone.partition).explained |= self._openings == 1
         elif not any(partition.alarm_since is not None for partition in self._partitions.values()):
             yield from self._alarm_over(number, zone)
 

@@ -207,3 +207,17 @@ async def test_no_age_begins_anew_when_a_button_at_a_dsc_panel_is_let_go(dsc: tu
     after, later_s = await shown(branch)
     assert after == before
     assert later_s >= age_s + 3
+
+
+async def test_a_restart_makes_no_second_hold_up_of_a_button_that_is_still_pressed(
+    dsc: tuple[Story, SimulatedIt100],
+) -> None:
+    branch, panel = dsc
+    branch.line.say(panel.alarm(5))  # its partition stays in alarm until somebody disarms it
+    await branch.seconds(5)
+    await branch.answer("arrive", code=branch.incident().code)
+    branch.mark()
+    await branch.restart()
+    await branch.seconds(60)
+    assert branch.subjects() == ["zone:alarm-panel-cash"]
+    assert not [line for line in branch.letters() if line.endswith("sho alarm")]
