@@ -12,7 +12,7 @@ demo: $(VENV)/.demo        ## a simulated branch with its station, in this termi
 
 test: $(VENV)/.dev         ## everything, against real servers
 	bash .ci/servers
-	$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 check: lint unit           ## under two minutes: style, types, architecture, unit tests
 

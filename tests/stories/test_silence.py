@@ -135,7 +135,7 @@ async def test_with_its_ways_out_dead_the_branch_looks_the_same_whether_a_button
             await story.minutes(3)
             if pressed:
                 story.press("hold-up-counter")
-            for _ in range(60):
+            for _ in range(40):
                 await story.seconds(30)
                 seen += [masked(await story.ask("GET", path)) for path in LOOKS]
                 seen += [story.gateway.page.sections(lang) for lang in ("hi", "en", "")]
